@@ -124,7 +124,11 @@ export type NewJob = Pick<
 
 /** What a move may change beside the state. A field that is absent stays as it is. */
 export type JobPatch = Partial<
-  Pick<Job, 'attempt' | 'operation' | 'outputs' | 'progress' | 'failure' | 'ending' | 'runUntil' | 'troubles' | 'idempotencyKey'>
+  Pick<
+    Job,
+    | 'operation' | 'outputs' | 'progress' | 'failure' | 'ending' | 'runUntil' | 'troubles' | 'idempotencyKey'
+    | 'media' | 'refundedCredits'
+  >
 >
 
 export interface Attempt extends CurrentAttempt {
