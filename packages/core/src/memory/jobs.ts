@@ -1,0 +1,54 @@
+/** The job store: how jobs are made, found, moved and claimed. What happens to their attempts is in `attempts.ts`. */
+import type { Job, JobStore } from '../contracts.ts'
+import { memoryAttempts } from './attempts.ts'
+import { type Direct, page } from './direct.ts'
+import { isEnded, type JobTable } from './job-table.ts'
+
+export function memoryJobs(table: JobTable): Direct<JobStore> {
+  const { now, jobs, put, findByKey, earlier, insert, unmoved, moved } = table
+  return {
+    ...memoryAttempts(table),
+    create: job => earlier(job) ?? { outcome: 'created', job: insert(job, 'created') },
+    find: id => jobs.get(id) ?? null,
+    findByKey: (userId, idempotencyKey) => findByKey(userId, idempotencyKey) ?? null,
+    move(from, to, { wakeInSeconds, ...patch } = {}) {
+      const job = unmoved(from)
+      if (!job) return null
+      if (patch.idempotencyKey === null) table.freeKey(job)
+      return moved(job, to, patch, wakeInSeconds)
+    },
+    note(from, { wakeInSeconds, ...news }) {
+      const job = unmoved(from)
+      if (!job) return null
+      const { progress = job.progress, troubles = job.troubles, operation = job.operation } = news
+      const changed = JSON.stringify(progress) !== JSON.stringify(job.progress)
+      const revision = job.revision + (changed ? 1 : 0)
+      return put({ ...job, progress, troubles, operation, revision, wakeAt: now() + wakeInSeconds * 1000 })
+    },
+    due({ limit, leaseSeconds }) {
+      const at = now()
+      const waiting = [...jobs.values()].filter(job => !isEnded(job.state) && job.wakeAt <= at)
+      const byUser = Object.values(Object.groupBy(waiting.toSorted(byWake), job => job.userId))
+      const inTurn = byUser.flatMap(mine => mine?.map((job, turn) => ({ job, turn })) ?? [])
+      const claimed = inTurn.toSorted((a, b) => a.turn - b.turn || byWake(a.job, b.job)).slice(0, limit)
+      for (const { job } of claimed) put({ ...job, wakeAt: at + leaseSeconds * 1000 })
+      return claimed.map(({ job }) => job)
+    },
+    list({ userId, kind, states, ...query }) {
+      const matches = (job: Job) =>
+        (userId === undefined || job.userId === userId) &&
+        (kind === undefined || job.kind === kind) &&
+        (states === undefined || states.includes(job.state))
+      return page(jobs.values(), query, matches)
+    },
+    durations(model, limit) {
+      const succeeded = [...jobs.values()].filter(job => job.model === model && job.state === 'succeeded')
+      const newestFirst = succeeded.toSorted((a, b) => (b.finishedAt ?? 0) - (a.finishedAt ?? 0))
+      return newestFirst.slice(0, limit).map(job => ((job.finishedAt ?? job.createdAt) - job.createdAt) / 1000)
+    },
+  }
+}
+
+function byWake(a: Job, b: Job): number {
+  return a.wakeAt - b.wakeAt
+}
