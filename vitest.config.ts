@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config'
+import { Summary } from './packages/cli/dev/summary.ts'
+
+// Packages find one another's sources, here and in the processes that tests start.
+const conditions = ['@safelight/source', 'module', 'node', 'development|production']
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: ['@safelight/source', 'node'] } },
+  test: {
+    include: ['packages/**/*.test.{ts,tsx}', 'examples/**/*.test.ts', 'docs/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    pool: 'forks',
+    maxWorkers: 2,
+    execArgv: ['--conditions=@safelight/source'],
+    // Real databases and real processes start in some of them; a run that hangs still ends.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 10_000,
+    reporters: ['default', new Summary({ skippedFails: process.env['CI'] === 'true' })],
+  },
+})
