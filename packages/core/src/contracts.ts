@@ -152,11 +152,13 @@ export interface NewAttempt {
   lane: Lane
 }
 
-/** The answer to a submit, written by attempt id and always accepted. */
-export type AttemptAnswer =
+/** The answer to a submit, written by attempt id and always accepted. `wakeInSeconds` counts where the job moves. */
+export type AttemptAnswer = { wakeInSeconds: number } & (
   | { outcome: 'accepted'; operation: Json | null; outputs?: Output[]; runUntil: Instant }
   | { outcome: 'refused'; refusal: { kind: FailureKind; scope: Scope; paid: Paid } }
+  /** No answer at all: the job stays, and an answer that comes after all replaces it. */
   | { outcome: 'unknown' }
+)
 
 export interface JobQuery {
   userId?: string
@@ -190,7 +192,8 @@ export interface JobStore {
   /**
    * Accepts the answer of a submit, whoever asks. A job still `submitting` with this attempt moves: accepted → `running`
    * (`storing` where outputs came along), refused → `charged`, unknown → stays. Otherwise the job is left alone and the
-   * attempt keeps the answer (`late` when it was accepted). Answers once; a second answer changes nothing.
+   * attempt keeps the answer (`late` when it was accepted). The first acceptance or refusal counts, a second one changes
+   * nothing; `unknown` only marks an attempt that is still `open`.
    */
   record(attemptId: string, answer: AttemptAnswer): Promise<{ moved: boolean; job: Job; attempt: Attempt }>
   /** Oldest first. */
@@ -202,7 +205,10 @@ export interface JobStore {
    * Ignored when the job has moved since.
    */
   note(job: Job, news: { progress?: JobProgress; troubles?: Job['troubles']; operation?: Json; wakeInSeconds: number }): Promise<Job | null>
-  /** Claims open jobs whose wake time has come, round-robin over users, and hides them for `leaseSeconds`. */
+  /**
+   * Claims open jobs whose wake time has come, round-robin over users, and hides them for `leaseSeconds`: the stored
+   * `wakeAt` is pushed ahead, the jobs are answered with the one they had. No version changes.
+   */
   due(query: { limit: number; leaseSeconds: number }): Promise<Job[]>
   list(query: JobQuery): Promise<Page<Job>>
   /** Seconds from creation to success of the last jobs of a model, newest first. */

@@ -1,5 +1,5 @@
 /** What this process knows how to do: models, providers, and the secrets of their tokens. */
-import type { Attempt, Candidate, Provider, Token } from './contracts.ts'
+import type { Attempt, Candidate, Instant, Provider, Token } from './contracts.ts'
 import { SafelightError } from './errors.ts'
 import type { Model, Route } from './models.ts'
 
@@ -7,12 +7,17 @@ export interface Registry {
   readonly models: readonly Model[]
   /** Throws `unknown_model`. */
   model(id: string): Model
+  find(id: string): Model | undefined
   provider(id: string): Provider | undefined
   route(model: string, provider: string, endpoint: string): Route | undefined
   /** The token behind a label; undefined when this process was not given it. */
   token(provider: string, label: string): Token | undefined
   /** Where a job may go next, best first, after what its attempts so far have taught. */
   candidates(model: Model, attempts: readonly Attempt[]): Candidate[]
+  /** When the best of them may be tried: a provider that just failed this job is given longer and longer to recover. */
+  restUntil(candidates: readonly Candidate[], attempts: readonly Attempt[]): Instant
+  /** After this a submit to any of them has surely ended. */
+  longestSubmitSeconds(candidates: readonly Candidate[]): number
 }
 
 export function createRegistry(
@@ -28,6 +33,7 @@ export function createRegistry(
   return {
     models: [...byId.values()],
     model: id => byId.get(id) ?? unknownModel(id, [...byId.keys()]),
+    find: id => byId.get(id),
     provider: id => providersById.get(id),
     route: (model, provider, endpoint) =>
       byId.get(model)?.routes.find(route => route.provider === provider && route.endpoint === endpoint),
@@ -42,14 +48,25 @@ export function createRegistry(
         )
       const open = all.filter(candidate => !attempts.some(attempt => rulesOut(attempt, candidate, allTokens)))
       // Untried providers first; the sort is stable, so the model's own order decides between equals.
-      return open.toSorted((a, b) => triesOn(a, attempts) - triesOn(b, attempts))
+      return open.toSorted((a, b) => failuresOn(a, attempts).length - failuresOn(b, attempts).length)
     },
+    restUntil([best], attempts) {
+      const failures = best ? failuresOn(best, attempts) : []
+      const last = failures.at(-1)
+      return last ? last.startedAt + 2 ** failures.length * 1000 : 0
+    },
+    longestSubmitSeconds: candidates =>
+      Math.max(0, ...candidates.map(({ provider }) => providersById.get(provider)?.requestTimeoutSeconds ?? 0)),
   }
 }
 
-/** A refusal rules out only what it speaks of; trouble that may pass (429, no connection) rules out nothing. */
+/**
+ * A failure rules out only what it speaks of; trouble that may pass (429, no connection) rules out nothing. An accepted
+ * attempt of a job that is looking for a route again has failed at the provider: not there again.
+ */
 function rulesOut({ refusal, ...attempt }: Attempt, candidate: Candidate, tokens: readonly Token[]): boolean {
-  if (!refusal || attempt.provider !== candidate.provider) return false
+  if (attempt.provider !== candidate.provider) return false
+  if (!refusal) return attempt.outcome === 'accepted' && attempt.endpoint === candidate.endpoint
   const account = tokens.find(token => token.provider === attempt.provider && token.label === attempt.token)?.account
   switch (refusal.kind) {
     case 'auth':
@@ -72,8 +89,12 @@ function rulesOut({ refusal, ...attempt }: Attempt, candidate: Candidate, tokens
   }
 }
 
-function triesOn(candidate: Candidate, attempts: readonly Attempt[]): number {
-  return attempts.filter(({ provider, refusal }) => provider === candidate.provider && refusal).length
+/** Attempts that came back from this provider with nothing. Being told to wait is the token pool's affair. */
+function failuresOn(candidate: Candidate, attempts: readonly Attempt[]): Attempt[] {
+  return attempts.filter(
+    ({ provider, refusal }) =>
+      provider === candidate.provider && refusal?.kind !== 'rate_limited' && refusal?.kind !== 'concurrency',
+  )
 }
 
 function keylessToken(provider: string): Token {

@@ -1,17 +1,39 @@
-/** `createStudio` puts the parts together; everything a caller does goes through the `Studio` it returns. */
-import type { Database, Job, JobQuery, MediaRecord, MediaStore, Page, Provider, StoredFile, Token } from './contracts.ts'
+/** What a caller sees: everything goes through the `Studio` that `createStudio` returns. */
+import type {
+  Database,
+  Job,
+  JobQuery,
+  Json,
+  MediaRecord,
+  MediaStore,
+  Page,
+  Provider,
+  Scheduler,
+  StoredFile,
+  Token,
+} from './contracts.ts'
 import type { LimitState } from './errors.ts'
 import type { InputOf, Model } from './models.ts'
 
 /** A provider that brings its own models along. */
 export type ProviderWithModels<Models extends readonly Model[] = readonly Model[]> = Provider & { readonly models: Models }
 
-export interface StudioOptions<Models extends Model> {
+/** A provider, with its models where it carries any. */
+export type ProviderOption = Provider & { readonly models?: readonly Model[] }
+
+/** Every model that a studio offers: its own list, or else what its providers carry. */
+export type ModelsOf<Providers extends readonly ProviderOption[], Own extends readonly Model[] | undefined> =
+  Own extends readonly Model[] ? Own[number] : NonNullable<Providers[number]['models']>[number]
+
+export interface StudioOptions<
+  Providers extends readonly ProviderOption[] = readonly ProviderOption[],
+  Own extends readonly Model[] | undefined = readonly Model[] | undefined,
+> {
   /** Providers; the models they carry are offered unless `models` is given. */
-  providers: readonly (Provider & { readonly models?: readonly Models[] })[]
-  models?: readonly Models[]
+  providers: Providers
+  models?: Own
   tokens?: readonly Token[]
-  /** Jobs, money, limits and people; in memory where absent, and then credit is unlimited. */
+  /** Jobs, money, limits and people; in memory where absent, and then without limits and with unlimited credit. */
   database?: Database
   /** Replaces single ports of the database; the fused calls are then not used. */
   ports?: Partial<Pick<Database, 'jobs' | 'ledger' | 'limiter' | 'tokens' | 'settings' | 'library' | 'journal'>>
@@ -21,8 +43,10 @@ export interface StudioOptions<Models extends Model> {
   now?: () => number
   /** Where a provider may call back for this attempt; null where nobody can reach us. */
   webhookUrl?: (attempt: { provider: string; jobId: string; attemptId: string }) => string | null
-  /** Called with what could not be told to anyone else: a background step that failed. The default prints it. */
-  onError?: (error: unknown, about: { jobId?: string; doing: string }) => void
+  /** Hears when each open job is worth looking at next; see the worker loop for what happens without one. */
+  scheduler?: Scheduler
+  /** Called with trouble that no caller is waiting for: a failed look, a copy that is tried again. The default is silent. */
+  onTrouble?: (error: unknown, about: { jobId?: string; doing: string }) => void
 }
 
 export type JobRequest<Models extends Model = Model> = {
@@ -42,7 +66,7 @@ export type JobRequest<Models extends Model = Model> = {
 
 /** A finished file of a job. */
 export interface Picture extends StoredFile {
-  bytes(): Promise<Uint8Array>
+  read(): Promise<Uint8Array>
   stream(): Promise<ReadableStream<Uint8Array>>
 }
 
@@ -87,8 +111,8 @@ export interface Studio<Models extends Model = Model> {
   resume(jobId: string): Promise<Job>
   /** Throws `not_found`, `already_finished`, `cancel_limit`. `userId` makes other people's jobs `not_found`. */
   cancel(jobId: string, options?: { userId?: string }): Promise<Job>
-  /** A verified delivery told us what the provider calls this attempt. */
-  adopt(attemptId: string, operation: Job['operation']): Promise<Job>
+  /** A verified delivery told us what the provider calls this attempt: takes that in and looks at once. */
+  adopt(delivery: { jobId: string; attemptId: string; operation: Json }): Promise<Job>
   list(query: JobQuery): Promise<Page<Job>>
   /** Claims due jobs and advances each once; how many there were. */
   sweep(options?: { limit?: number; leaseSeconds?: number }): Promise<number>

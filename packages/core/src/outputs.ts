@@ -1,0 +1,101 @@
+/** From a provider's outputs to files of ours. Names are `<job>/<attempt>/<index>`: writing twice is writing once. */
+import pRetry from 'p-retry'
+import type { FreshOutput, Job, Kind, Output, StoredFile } from './contracts.ts'
+import { SafelightError } from './errors.ts'
+import type { Parts } from './parts.ts'
+import { callProvider } from './provider-calls.ts'
+
+export const OUTPUT_MAX_BYTES = 512 * 1024 * 1024
+const TRANSFER_TIMEOUT_SECONDS = 600
+/** Where a provider does not say how long it keeps an output. */
+const OUTPUT_LIFETIME_SECONDS = 3600
+
+/** What became of one output: a file of ours; trouble that may pass; or nothing that anyone could show. */
+export type Copied = { status: 'stored'; index: number; file: StoredFile } | { status: 'trouble' } | { status: 'unusable' }
+
+export function prefixOf(job: Job): string {
+  return `${job.id}/${job.attempt?.id}/`
+}
+
+/** Outputs of the current attempt that are ours already. */
+export async function inOurStore(parts: Parts, job: Job): Promise<Output[]> {
+  return (await parts.media.find(prefixOf(job))).map(({ key, contentType }) => ({ key, contentType }))
+}
+
+/** Gives every output the time until which copying it is worth trying. */
+export function withExpiry(outputs: readonly Output[], now: number): Output[] {
+  return outputs.map(output => ({ ...output, expiresAt: output.expiresAt ?? now + OUTPUT_LIFETIME_SECONDS * 1000 }))
+}
+
+/** A synchronous provider's bytes go to our store before the job moves: after a crash they are found there. */
+export async function keepBytes(parts: Parts, job: Job, outputs: readonly FreshOutput[]): Promise<Output[]> {
+  return Promise.all(
+    outputs.map(async (output, index) => {
+      if (!('bytes' in output)) return output
+      const { bytes, ...rest } = output
+      if (rest.flagged) return rest
+      const key = `${prefixOf(job)}${index}`
+      await parts.transfers(() => parts.media.save(key, streamOf(bytes), { maxBytes: OUTPUT_MAX_BYTES }))
+      return { ...rest, key }
+    }),
+  )
+}
+
+/** Copies what is not ours yet. Never throws: trouble is an answer. */
+export async function copyOutputs(parts: Parts, job: Job): Promise<Copied[]> {
+  const kept = new Map((await parts.media.find(prefixOf(job))).map(file => [file.key, file]))
+  const wanted = (job.outputs ?? []).slice(0, job.count).map((output, position) => ({ output, position }))
+  return Promise.all(
+    wanted
+      .filter(({ output }) => !output.flagged)
+      .map(async ({ output, position }) => {
+        const key = output.key ?? `${prefixOf(job)}${position}`
+        const file = kept.get(key)
+        if (file) return judged(job.kind, file)
+        if (output.url === undefined) return { status: 'unusable' } as const
+        return parts.transfers(() => copy(parts, job, output, key))
+      }),
+  )
+}
+
+async function copy(parts: Parts, job: Job, output: Output, key: string): Promise<Copied> {
+  const options = { retries: 2, minTimeout: 250, shouldRetry: ({ error }: { error: Error }) => !isUnusable(error) }
+  const about = { action: 'download', timeoutSeconds: TRANSFER_TIMEOUT_SECONDS } as const
+  try {
+    const file = await pRetry(
+      () =>
+        callProvider(parts, job, job.attempt!, about, async (provider, call) => {
+          const source = await (provider.download?.({ ...call, output }) ?? download(call, output))
+          return parts.media.save(key, source, { maxBytes: OUTPUT_MAX_BYTES, signal: call.signal })
+        }),
+      options,
+    )
+    return judged(job.kind, file)
+  } catch (error) {
+    parts.trouble(error, { jobId: job.id, doing: 'copying an output' })
+    return { status: isUnusable(error) ? 'unusable' : 'trouble' }
+  }
+}
+
+/** The URL is the provider's: no key goes along. */
+async function download({ fetch, signal }: Pick<RequestInit, 'signal'> & { fetch: typeof globalThis.fetch }, { url }: Output) {
+  const response = await fetch(url!, { signal: signal ?? null })
+  if (response.status === 404 || response.status === 410) throw new SafelightError('gone', 'The output is gone.')
+  if (!response.ok || !response.body) throw new Error(`The output answered ${response.status}`)
+  return response.body
+}
+
+/** The right kind of file under the right name, or nothing to show. */
+function judged(kind: Kind, file: StoredFile): Copied {
+  const isVideo = file.contentType.startsWith('video/')
+  if (isVideo !== (kind === 'video')) return { status: 'unusable' }
+  return { status: 'stored', index: Number(file.key.slice(file.key.lastIndexOf('/') + 1)), file }
+}
+
+function isUnusable(error: unknown): boolean {
+  return SafelightError.is(error, 'gone') || SafelightError.is(error, 'unsupported_media') || SafelightError.is(error, 'too_large')
+}
+
+export function streamOf(bytes: ReadableStream<Uint8Array> | Uint8Array): ReadableStream<Uint8Array> {
+  return bytes instanceof Uint8Array ? new Blob([bytes as BlobPart]).stream() : bytes
+}

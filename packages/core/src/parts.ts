@@ -1,0 +1,73 @@
+/** What the engine works with: the ports, with the fused calls where they are offered and put together where not. */
+import pLimit, { type LimitFunction } from 'p-limit'
+import { admitSeparately } from './admission.ts'
+import type { Admission, Admitted, Begun, Candidate, CurrentAttempt, Database, Job, Lane, MediaStore } from './contracts.ts'
+import type { ProviderCallRecord, Settlement } from './contracts.ts'
+import type { Registry } from './registry.ts'
+import { settleSeparately } from './settlement.ts'
+
+export interface Parts extends Pick<Database, 'jobs' | 'ledger' | 'limiter' | 'tokens' | 'settings' | 'library'> {
+  registry: Registry
+  media: MediaStore
+  admit(admission: Admission): Promise<Admitted>
+  begin(request: BeginRequest): Promise<Begun>
+  settle(settlement: Settlement): Promise<Job | null>
+  fetch: typeof globalThis.fetch
+  now(): number
+  newId(): string
+  webhookUrl(attempt: CurrentAttempt, jobId: string): string | null
+  /** Tells whoever watches in this process. */
+  changed(job: Job): void
+  /** Where trouble goes that a job survives: somebody should know, and nobody is waiting for it. */
+  trouble(error: unknown, about: { jobId?: string; doing: string }): void
+  /** Never on the money path. */
+  journal(call: ProviderCallRecord): void
+  /** Copies of files under way at once. */
+  transfers: LimitFunction
+}
+
+export interface BeginRequest {
+  job: Job
+  attemptId: string
+  number: number
+  lane: Lane
+  candidates: readonly Candidate[]
+  wakeInSeconds: number
+}
+
+/** While a process works on a job, others leave it alone for this long. */
+export const LEASE_SECONDS = 30
+const TRANSFERS_MAX = 6
+
+type Given = Omit<Parts, 'admit' | 'begin' | 'settle' | 'transfers'>
+
+/** `fused` is a database whose ports were not replaced. */
+export function partsOf(given: Given, fused: Pick<Database, 'admit' | 'begin' | 'settle'>): Parts {
+  const parts: Parts = {
+    ...given,
+    admit: admission => (fused.admit ? fused.admit(admission) : admitSeparately(parts, admission)),
+    begin: request => (fused.begin ? fused.begin(request) : beginSeparately(parts, request)),
+    settle: settlement => (fused.settle ? fused.settle(settlement) : settleSeparately(parts, settlement)),
+    transfers: pLimit(TRANSFERS_MAX),
+  }
+  return parts
+}
+
+async function beginSeparately(parts: Parts, request: BeginRequest): Promise<Begun> {
+  const { job, attemptId, number, lane, candidates, wakeInSeconds } = request
+  const acquired = await parts.tokens.acquire({ attemptId, jobId: job.id, model: job.model, lane, candidates })
+  if (acquired.status !== 'token') return acquired
+  const { provider, endpoint, token, account } = acquired.candidate
+  const attempt = { id: attemptId, number, provider, endpoint, token, account, lane }
+  const begun = await parts.jobs.begin(job, attempt, wakeInSeconds)
+  return begun ? { status: 'begun', job: begun, candidate: acquired.candidate } : { status: 'lost' }
+}
+
+/** Nothing to do before then: the job keeps its version, and nobody needs to look at it earlier. */
+export function wait(parts: Parts, job: Job, seconds: number, news: Partial<Parameters<Parts['jobs']['note']>[1]> = {}) {
+  return parts.jobs.note(job, { ...news, wakeInSeconds: Math.max(0, seconds) })
+}
+
+export function secondsUntil(parts: Parts, instant: number): number {
+  return (instant - parts.now()) / 1000
+}

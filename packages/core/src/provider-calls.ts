@@ -1,0 +1,57 @@
+/** One call to a provider: with its token, within a time, and noted in the journal. */
+import type { CurrentAttempt, Job, Provider, ProviderCall, ProviderCallRecord } from './contracts.ts'
+import type { Parts } from './parts.ts'
+
+/** Looks and cancels answer within this or count as failed. */
+export const CALL_TIMEOUT_SECONDS = 20
+
+interface About {
+  action: ProviderCallRecord['action']
+  timeoutSeconds: number
+}
+
+/** Throws what the provider threw, or that it did not answer in time; either way nothing was said about the job. */
+export async function callProvider<Answer>(
+  parts: Parts,
+  job: Job,
+  attempt: CurrentAttempt,
+  { action, timeoutSeconds }: About,
+  run: (provider: Provider, call: ProviderCall) => Promise<Answer>,
+): Promise<Answer> {
+  const provider = parts.registry.provider(attempt.provider)
+  const token = parts.registry.token(attempt.provider, attempt.token)
+  if (!provider || !token) throw new Error(`This process has no token "${attempt.token}" of ${attempt.provider}`)
+  const signal = AbortSignal.timeout(timeoutSeconds * 1000)
+  const startedAt = parts.now()
+  const note = (outcome: string) =>
+    parts.journal({
+      at: startedAt,
+      provider: attempt.provider,
+      token: attempt.token,
+      jobId: job.id,
+      attemptId: attempt.id,
+      action,
+      outcome,
+      latencyMs: parts.now() - startedAt,
+    })
+  try {
+    const answer = await before(signal, run(provider, { token, attemptId: attempt.id, fetch: parts.fetch, signal }))
+    note(statusOf(answer))
+    return answer
+  } catch (error) {
+    note(signal.aborted ? 'timed out' : 'threw')
+    throw error
+  }
+}
+
+/** An adapter that ignores its signal must not hold us. */
+function before<Answer>(signal: AbortSignal, answer: Promise<Answer>): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+    answer.then(resolve, reject)
+  })
+}
+
+function statusOf(answer: unknown): string {
+  return typeof answer === 'object' && answer !== null && 'status' in answer ? String(answer.status) : 'ok'
+}

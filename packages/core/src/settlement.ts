@@ -1,0 +1,51 @@
+/** How a job ends: what was delivered is recorded, and the rest is given back, once. */
+import type { Attempt, Job, Paid, Settlement } from './contracts.ts'
+import { FAILURES, type FailureCode } from './errors.ts'
+import { LEASE_SECONDS, type Parts } from './parts.ts'
+import { CALL_TIMEOUT_SECONDS, callProvider } from './provider-calls.ts'
+
+interface FailExtra {
+  message?: string
+  idempotencyKey?: null
+}
+
+/** From here on the credits are on their way back; `failed` is said only once they are. */
+export function fail(parts: Parts, job: Job, code: FailureCode, paid: Paid, extra: FailExtra = {}): Promise<Job | null> {
+  const { message = FAILURES[code], ...patch } = extra
+  const failure = { code, message, paid }
+  return parts.jobs.move(job, 'refunding', { ...patch, failure, ending: 'failed', wakeInSeconds: LEASE_SECONDS })
+}
+
+/** The last effect of a job that did not succeed. */
+export async function refund(parts: Parts, job: Job): Promise<Job | null> {
+  const mayStillRun = job.ending === 'canceled' || job.failure?.code === 'timed_out'
+  if (mayStillRun && job.attempt) {
+    for (const attempt of await parts.jobs.attempts(job.id)) await stop(parts, job, attempt)
+  }
+  const reason = job.ending === 'canceled' ? 'Canceled' : (job.failure?.message ?? 'Failed')
+  return parts.settle({ job, ending: job.ending ?? 'failed', files: [], reason })
+}
+
+/** Asks the provider to stop, once and as a favour: whether it does changes nothing for the user. */
+export async function stop(parts: Parts, job: Job, attempt: Attempt): Promise<void> {
+  const { operation } = attempt
+  if (operation === null || attempt.outcome === 'refused' || attempt.cancelAskedAt !== null) return
+  if (!parts.registry.provider(attempt.provider)?.cancel || !(await parts.jobs.askCancel(attempt.id))) return
+  const about = { action: 'cancel', timeoutSeconds: CALL_TIMEOUT_SECONDS } as const
+  await callProvider(parts, job, attempt, about, async (provider, call) => {
+    await provider.cancel?.({ ...call, operation })
+  }).catch((error: unknown) => parts.trouble(error, { jobId: job.id, doing: 'asking the provider to cancel' }))
+}
+
+/** The same as one fused call, in steps that may each be repeated. */
+export async function settleSeparately(parts: Parts, { job, ending, files, reason }: Settlement): Promise<Job | null> {
+  const { retentionDays } = await parts.settings.read()
+  const expiresAt = parts.now() + retentionDays * 86_400_000
+  for (const { id, index, file } of files) {
+    await parts.library.add({ id, userId: job.userId, kind: job.kind, jobId: job.id, index, file, expiresAt })
+  }
+  const missing = ending === 'succeeded' ? job.count - files.length : job.count
+  const amount = (job.price / job.count) * missing
+  const { refunded } = missing === 0 ? { refunded: 0 } : await parts.ledger.refund({ reference: job.id, amount, reason })
+  return parts.jobs.move(job, ending, { media: files.map(({ file }) => file), refundedCredits: refunded })
+}
