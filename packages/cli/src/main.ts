@@ -1,0 +1,62 @@
+/** The command line: finds the command, and turns what goes wrong into one plain sentence and an exit code. */
+import { readFileSync } from 'node:fs'
+import { EXIT, readCommandLine, type Command } from './command.ts'
+import { sentenceOf } from './sentence.ts'
+
+/** Loaded when asked for: `--help` and `--version` answer without the rest. */
+const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }> = {
+  start: { summary: 'Run the server and its page', load: async () => (await import('./start.ts')).start },
+  generate: {
+    summary: 'Make a picture or a clip right here',
+    load: async () => (await import('./generate.ts')).generate,
+  },
+  migrate: { summary: 'Bring the database up to date', load: async () => (await import('./migrate.ts')).migrate },
+}
+
+/** Runs one command line and answers with its exit code. */
+export async function main(words: readonly string[]): Promise<number> {
+  const [name, ...rest] = words
+  if (name === undefined || name === '--help' || name === '-h' || (name === 'help' && rest.length === 0))
+    return say(help())
+  if (name === '--version' || name === '-v') return say(version())
+  if (name === 'help') return main([...rest, '--help'])
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (!entry) return fail(`There is no command "${name}". There are: ${Object.keys(COMMANDS).join(', ')}.`, EXIT.usage)
+  try {
+    const command = await entry.load()
+    const line = readCommandLine(command, rest)
+    return line.wantsHelp ? say(command.help) : await command.run(line)
+  } catch (error) {
+    const { text, code } = sentenceOf(error)
+    return fail(text, code)
+  }
+}
+
+function help(): string {
+  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
+  return `safelight: pictures and clips from any provider, and every credit accounted for.
+
+Usage: safelight <command> [options]
+
+${rows.join('\n')}
+
+  safelight <command> --help tells more; --version names the version.
+
+Try:
+  safelight generate "a red fox in snow"
+  safelight start`
+}
+
+function version(): string {
+  return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
+}
+
+function say(text: string): number {
+  process.stdout.write(`${text}\n`)
+  return EXIT.done
+}
+
+function fail(text: string, code: number): number {
+  process.stderr.write(`safelight: ${text}\n`)
+  return code
+}
