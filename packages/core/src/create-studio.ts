@@ -164,6 +164,7 @@ function assemble(options: StudioOptions, database: Database, media: MediaStore,
       newId: () => v7(),
       webhookUrl: ({ id, provider }, jobId) => options.webhookUrl?.({ provider, jobId, attemptId: id }) ?? null,
       journal: journal.add,
+      transferRetries: options.transferRetries ?? 2,
     },
     isReplaced ? {} : database,
   )

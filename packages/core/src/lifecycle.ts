@@ -38,6 +38,8 @@ const MOVES_MAX = 20
 const ATTEMPTS_MAX = 3
 /** A job past its time ends after this many failed looks in a row, over at least this long. */
 const LAST_LOOKS = { count: 10, seconds: 600 }
+/** A lost submit past its time is asked after so often before it is given up. */
+const LAST_ASKS = 3
 /** An output that is not there, or is no picture, may still appear for this long. */
 const UNUSABLE_SECONDS = 60
 /** Another version of this app, or the same one with all its keys, may know what this process does not. */
@@ -137,12 +139,15 @@ async function recover(parts: Parts, job: Job): Promise<Job | null> {
   const silentUntil = attempt.startedAt + (provider.requestTimeoutSeconds + SUBMIT_GRACE_SECONDS) * 1000
   if (parts.now() < silentUntil) return wait(parts, job, secondsUntil(parts, silentUntil))
 
-  const isOverdue = parts.now() >= attempt.startedAt + model.timeoutSeconds * 1000
   const kept = await inOurStore(parts, job)
   const answer = kept.length > 0 ? { status: 'done' as const, outputs: kept } : await askAgain(parts, job)
   if (answer.status !== 'unknown') return absorb(parts, job, answer)
+  const troubles = oneMore(parts, job)
+  const isOverdue = parts.now() >= attempt.startedAt + model.timeoutSeconds * 1000
   const newsMayCome = provider.recovery !== 'atMostOnce' || parts.webhookUrl(attempt, job.id) !== null
-  if (newsMayCome && !isOverdue) return absorb(parts, job, answer)
+  if (newsMayCome && !(isOverdue && troubles.count >= LAST_ASKS)) {
+    return wait(parts, job, backoffSeconds(troubles.count), { troubles })
+  }
   await absorb(parts, job, answer)
   return fail(parts, job, 'submit_unknown', 'unknown')
 }

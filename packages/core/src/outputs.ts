@@ -59,7 +59,7 @@ export async function copyOutputs(parts: Parts, job: Job): Promise<Copied[]> {
 }
 
 async function copy(parts: Parts, job: Job, output: Output, key: string): Promise<Copied> {
-  const options = { retries: 2, minTimeout: 250, shouldRetry: ({ error }: { error: Error }) => !isUnusable(error) }
+  const options = { retries: parts.transferRetries, minTimeout: 250, shouldRetry: ({ error }: { error: Error }) => !isUnusable(error) }
   const about = { action: 'download', timeoutSeconds: TRANSFER_TIMEOUT_SECONDS } as const
   try {
     const file = await pRetry(

@@ -22,6 +22,8 @@ export interface Parts extends Pick<Database, 'jobs' | 'ledger' | 'limiter' | 't
   trouble(error: unknown, about: { jobId?: string; doing: string }): void
   /** Never on the money path. */
   journal(call: ProviderCallRecord): void
+  /** How often a copy is tried again at once; beyond that the job waits, and anyone may go on. */
+  transferRetries: number
   /** Copies of files under way at once. */
   transfers: LimitFunction
 }

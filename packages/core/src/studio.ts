@@ -43,6 +43,8 @@ export interface StudioOptions<
   now?: () => number
   /** Where a provider may call back for this attempt; null where nobody can reach us. */
   webhookUrl?: (attempt: { provider: string; jobId: string; attemptId: string }) => string | null
+  /** How often the copy of an output is tried again at once, before the job waits for another time; 2 where absent. */
+  transferRetries?: number
   /** Hears when each open job is worth looking at next; see the worker loop for what happens without one. */
   scheduler?: Scheduler
   /** Called with trouble that no caller is waiting for: a failed look, a copy that is tried again. The default is silent. */
