@@ -69,7 +69,11 @@ async function newJob(parts: Parts, model: Model, request: Request): Promise<New
 }
 
 /** A replay is answered even where an input image has been deleted since. */
-async function checkImages(parts: Parts, { userId, idempotencyKey }: Request, images: readonly string[]): Promise<void> {
+async function checkImages(
+  parts: Parts,
+  { userId, idempotencyKey }: Request,
+  images: readonly string[],
+): Promise<void> {
   const first = idempotencyKey === null ? null : await parts.jobs.findByKey(userId, idempotencyKey)
   if (!first) await checkInputImages(parts, userId, images)
 }
@@ -117,7 +121,9 @@ function refusalError(
     case 'idempotency_conflict':
       return new SafelightError(outcome, 'This Idempotency-Key was used for another request; use a new one.', details)
     case 'rate_limited': {
-      const full = limits.filter(({ remaining }) => remaining === 0).map(({ max, windowSeconds }) => `${max} in ${windowSeconds} s`)
+      const full = limits
+        .filter(({ remaining }) => remaining === 0)
+        .map(({ max, windowSeconds }) => `${max} in ${windowSeconds} s`)
       const message = `Only ${full.join(' and ')} are allowed; try again in ${retryAfterSeconds ?? 1} s.`
       return new SafelightError(outcome, message, details)
     }

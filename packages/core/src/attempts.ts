@@ -93,7 +93,8 @@ async function accepted(
     return now
   }
   // A webhook may have adopted this very attempt; anything else means that nobody is waiting for it any more.
-  const adopted = now.attempt?.id === id && now.state !== 'refunding' && now.state !== 'failed' && now.state !== 'canceled'
+  const adopted =
+    now.attempt?.id === id && now.state !== 'refunding' && now.state !== 'failed' && now.state !== 'canceled'
   if (!adopted) await stop(parts, now, attempt)
   return null
 }

@@ -118,7 +118,16 @@ export interface Job {
 
 export type NewJob = Pick<
   Job,
-  | 'id' | 'userId' | 'model' | 'kind' | 'input' | 'price' | 'count' | 'idempotencyKey' | 'requestHash' | 'requestId'
+  | 'id'
+  | 'userId'
+  | 'model'
+  | 'kind'
+  | 'input'
+  | 'price'
+  | 'count'
+  | 'idempotencyKey'
+  | 'requestHash'
+  | 'requestId'
   | 'queueUntil'
 >
 
@@ -126,8 +135,16 @@ export type NewJob = Pick<
 export type JobPatch = Partial<
   Pick<
     Job,
-    | 'operation' | 'outputs' | 'progress' | 'failure' | 'ending' | 'runUntil' | 'troubles' | 'idempotencyKey'
-    | 'media' | 'refundedCredits'
+    | 'operation'
+    | 'outputs'
+    | 'progress'
+    | 'failure'
+    | 'ending'
+    | 'runUntil'
+    | 'troubles'
+    | 'idempotencyKey'
+    | 'media'
+    | 'refundedCredits'
   >
 >
 
@@ -204,7 +221,10 @@ export interface JobStore {
    * What a look found, without a move: state and version stay. `revision` counts up only where `progress` changed.
    * Ignored when the job has moved since.
    */
-  note(job: Job, news: { progress?: JobProgress; troubles?: Job['troubles']; operation?: Json; wakeInSeconds: number }): Promise<Job | null>
+  note(
+    job: Job,
+    news: { progress?: JobProgress; troubles?: Job['troubles']; operation?: Json; wakeInSeconds: number },
+  ): Promise<Job | null>
   /**
    * Claims open jobs whose wake time has come, round-robin over users, and hides them for `leaseSeconds`: the stored
    * `wakeAt` is pushed ahead, the jobs are answered with the one they had. No version changes.
@@ -312,7 +332,13 @@ export interface TokenPool {
    * Chooses the first candidate that is neither disabled, resting nor full, least busy first within a provider, and
    * binds it to `attemptId`. A token is busy because open attempts name it: there is nothing to return.
    */
-  acquire(request: { attemptId: string; jobId: string; model: string; lane: Lane; candidates: readonly Candidate[] }): Promise<Acquired>
+  acquire(request: {
+    attemptId: string
+    jobId: string
+    model: string
+    lane: Lane
+    candidates: readonly Candidate[]
+  }): Promise<Acquired>
   /** What an answer said about a token, its account or its model. Never fails a job. */
   report(event: TokenEvent): Promise<void>
 }
@@ -347,12 +373,24 @@ export interface Output {
   expiresAt?: Instant
 }
 /** An output as a synchronous provider hands it over: bytes, or where to get them. */
-export type FreshOutput = Output | { bytes: ReadableStream<Uint8Array> | Uint8Array; contentType?: string; flagged?: boolean }
+export type FreshOutput =
+  | Output
+  | { bytes: ReadableStream<Uint8Array> | Uint8Array; contentType?: string; flagged?: boolean }
 
 /** What went wrong, in the terms of `providers/README`: decides what may be tried next. */
 export type FailureKind =
-  | 'auth' | 'permission' | 'credits_exhausted' | 'rate_limited' | 'concurrency' | 'invalid_input' | 'content_policy'
-  | 'model_unavailable' | 'unreachable' | 'provider_error' | 'no_output' | 'canceled'
+  | 'auth'
+  | 'permission'
+  | 'credits_exhausted'
+  | 'rate_limited'
+  | 'concurrency'
+  | 'invalid_input'
+  | 'content_policy'
+  | 'model_unavailable'
+  | 'unreachable'
+  | 'provider_error'
+  | 'no_output'
+  | 'canceled'
 /** Whose fault it is. */
 export type Scope = 'request' | 'token' | 'account' | 'model' | 'provider'
 
@@ -439,7 +477,11 @@ export interface MediaStore {
    * Writes all or nothing: what is not complete is never seen. The same key again replaces it. Throws
    * `unsupported_media` for bytes that are none of our types, `too_large` beyond `maxBytes`, `no` bytes included.
    */
-  save(key: string, source: ReadableStream<Uint8Array>, options: { maxBytes: number; signal?: AbortSignal }): Promise<StoredFile>
+  save(
+    key: string,
+    source: ReadableStream<Uint8Array>,
+    options: { maxBytes: number; signal?: AbortSignal },
+  ): Promise<StoredFile>
   /** Complete files whose key begins with `prefix`, sorted by key. */
   find(prefix: string): Promise<StoredFile[]>
   /** `range` is inclusive on both ends. Throws `not_found`. */
@@ -478,9 +520,21 @@ export interface MediaLibrary {
   find(id: string): Promise<MediaRecord | null>
   /** Of these jobs, by index; deleted ones left out. */
   ofJobs(jobIds: readonly string[]): Promise<MediaRecord[]>
-  list(query: { userId: string; kind?: Kind | 'upload'; saved?: boolean; starred?: boolean; search?: string; limit: number; cursor?: string }): Promise<Page<MediaRecord>>
+  list(query: {
+    userId: string
+    kind?: Kind | 'upload'
+    saved?: boolean
+    starred?: boolean
+    search?: string
+    limit: number
+    cursor?: string
+  }): Promise<Page<MediaRecord>>
   /** Null when it is not this user's. Saving takes the expiry away. */
-  change(id: string, userId: string, change: { saved?: boolean; starred?: boolean; deleted?: boolean }): Promise<MediaRecord | null>
+  change(
+    id: string,
+    userId: string,
+    change: { saved?: boolean; starred?: boolean; deleted?: boolean },
+  ): Promise<MediaRecord | null>
 }
 
 // ---------------------------------------------------------------------------------------------------- people, journal, time
@@ -530,7 +584,17 @@ export interface Admission {
 export type Admitted =
   | { outcome: 'admitted' | 'replayed'; job: Job; balance: number; limits: LimitState[] }
   | {
-      outcome: Extract<ErrorCode, 'idempotency_conflict' | 'rate_limited' | 'closed' | 'model_disabled' | 'no_capacity' | 'insufficient_credits'> | 'no_account'
+      outcome:
+        | Extract<
+            ErrorCode,
+            | 'idempotency_conflict'
+            | 'rate_limited'
+            | 'closed'
+            | 'model_disabled'
+            | 'no_capacity'
+            | 'insufficient_credits'
+          >
+        | 'no_account'
       balance: number
       retryAfterSeconds: number
       limits: LimitState[]
@@ -565,7 +629,14 @@ export interface Database {
   journal: Journal
   /** Order of refusal: replay, limits, kill switch, model, capacity, balance. Only a 429 and a replay write nothing. */
   admit?(admission: Admission): Promise<Admitted>
-  begin?(request: { job: Job; attemptId: string; number: number; lane: Lane; candidates: readonly Candidate[]; wakeInSeconds: number }): Promise<Begun>
+  begin?(request: {
+    job: Job
+    attemptId: string
+    number: number
+    lane: Lane
+    candidates: readonly Candidate[]
+    wakeInSeconds: number
+  }): Promise<Begun>
   /** Media rows, refund of what was not delivered, end state: once. Null when the job had moved. */
   settle?(settlement: Settlement): Promise<Job | null>
   /** Answers, with a schema this code knows; throws with a plain sentence otherwise. */

@@ -60,9 +60,17 @@ export function createStudio<
     return job
   }
   const resume = async (jobId: string) => move(await find(jobId))
-  const cancelJob = async (jobId: string, { userId }: { userId?: string } = {}) => cancel(parts, await find(jobId, userId))
+  const cancelJob = async (jobId: string, { userId }: { userId?: string } = {}) =>
+    cancel(parts, await find(jobId, userId))
 
-  const handleParts: HandleParts = { media, now: parts.now, resume, find, cancel: cancelJob, changeOf: watchers.changeOf }
+  const handleParts: HandleParts = {
+    media,
+    now: parts.now,
+    resume,
+    find,
+    cancel: cancelJob,
+    changeOf: watchers.changeOf,
+  }
   const job = (reference: string | { jobId: string }): JobHandle =>
     handleOn(handleParts, typeof reference === 'string' ? reference : reference.jobId)
 
@@ -154,11 +162,22 @@ function assemble(options: StudioOptions, database: Database, media: MediaStore,
   const models = options.models ?? providers.flatMap(provider => provider.models ?? [])
   const trouble = options.onTrouble ?? (() => undefined)
   const { jobs, ledger, limiter, tokens, settings, library } = { ...database, ...ports }
-  const journal = createJournalBuffer(ports.journal ?? database.journal, error => trouble(error, { doing: 'writing the journal' }))
+  const journal = createJournalBuffer(ports.journal ?? database.journal, error =>
+    trouble(error, { doing: 'writing the journal' }),
+  )
   const isReplaced = Object.keys(ports).some(port => port !== 'journal')
   const parts: Parts = partsOf(
     {
-      jobs, ledger, limiter, tokens, settings, library, media, changed, trouble, now,
+      jobs,
+      ledger,
+      limiter,
+      tokens,
+      settings,
+      library,
+      media,
+      changed,
+      trouble,
+      now,
       registry: createRegistry(models, providers, options.tokens ?? []),
       fetch: options.fetch ?? ((...call) => globalThis.fetch(...call)),
       newId: () => v7(),

@@ -4,7 +4,11 @@ import { SafelightError } from './errors.ts'
 import type { Parts } from './parts.ts'
 
 /** Throws `invalid_input` for an id that is not this user's, or is not an image. Existence is not revealed. */
-export async function checkInputImages(parts: Pick<Parts, 'library'>, userId: string, ids: readonly string[]): Promise<void> {
+export async function checkInputImages(
+  parts: Pick<Parts, 'library'>,
+  userId: string,
+  ids: readonly string[],
+): Promise<void> {
   const records = await Promise.all(ids.map(id => parts.library.find(id)))
   const fields = records.flatMap((record, index) => {
     const path = `input.images.${index}`

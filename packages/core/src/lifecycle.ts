@@ -236,7 +236,8 @@ async function store(parts: Parts, job: Job): Promise<Job | null> {
   const troubles = oneMore(parts, job)
   const keptUntil = Math.max(...usable.map(({ expiresAt }) => expiresAt ?? 0))
   const passes = copied.some(({ status }) => status === 'trouble') && parts.now() < keptUntil
-  const appears = copied.some(({ status }) => status === 'unusable') && parts.now() < troubles.since + UNUSABLE_SECONDS * 1000
+  const appears =
+    copied.some(({ status }) => status === 'unusable') && parts.now() < troubles.since + UNUSABLE_SECONDS * 1000
   if (passes || appears) {
     const fresh = await reissued(parts, job)
     if (fresh) return fresh

@@ -11,7 +11,10 @@ const TRANSFER_TIMEOUT_SECONDS = 600
 const OUTPUT_LIFETIME_SECONDS = 3600
 
 /** What became of one output: a file of ours; trouble that may pass; or nothing that anyone could show. */
-export type Copied = { status: 'stored'; index: number; file: StoredFile } | { status: 'trouble' } | { status: 'unusable' }
+export type Copied =
+  | { status: 'stored'; index: number; file: StoredFile }
+  | { status: 'trouble' }
+  | { status: 'unusable' }
 
 export function prefixOf(job: Job): string {
   return `${job.id}/${job.attempt?.id}/`
@@ -59,7 +62,11 @@ export async function copyOutputs(parts: Parts, job: Job): Promise<Copied[]> {
 }
 
 async function copy(parts: Parts, job: Job, output: Output, key: string): Promise<Copied> {
-  const options = { retries: parts.transferRetries, minTimeout: 250, shouldRetry: ({ error }: { error: Error }) => !isUnusable(error) }
+  const options = {
+    retries: parts.transferRetries,
+    minTimeout: 250,
+    shouldRetry: ({ error }: { error: Error }) => !isUnusable(error),
+  }
   const about = { action: 'download', timeoutSeconds: TRANSFER_TIMEOUT_SECONDS } as const
   try {
     const file = await pRetry(
@@ -78,7 +85,10 @@ async function copy(parts: Parts, job: Job, output: Output, key: string): Promis
 }
 
 /** The URL is the provider's: no key goes along. */
-async function download({ fetch, signal }: Pick<RequestInit, 'signal'> & { fetch: typeof globalThis.fetch }, { url }: Output) {
+async function download(
+  { fetch, signal }: Pick<RequestInit, 'signal'> & { fetch: typeof globalThis.fetch },
+  { url }: Output,
+) {
   const response = await fetch(url!, { signal: signal ?? null })
   if (response.status === 404 || response.status === 410) throw new SafelightError('gone', 'The output is gone.')
   if (!response.ok || !response.body) throw new Error(`The output answered ${response.status}`)
@@ -93,7 +103,11 @@ function judged(kind: Kind, file: StoredFile): Copied {
 }
 
 function isUnusable(error: unknown): boolean {
-  return SafelightError.is(error, 'gone') || SafelightError.is(error, 'unsupported_media') || SafelightError.is(error, 'too_large')
+  return (
+    SafelightError.is(error, 'gone') ||
+    SafelightError.is(error, 'unsupported_media') ||
+    SafelightError.is(error, 'too_large')
+  )
 }
 
 export function streamOf(bytes: ReadableStream<Uint8Array> | Uint8Array): ReadableStream<Uint8Array> {

@@ -1,7 +1,17 @@
 /** What the engine works with: the ports, with the fused calls where they are offered and put together where not. */
 import pLimit, { type LimitFunction } from 'p-limit'
 import { admitSeparately } from './admission.ts'
-import type { Admission, Admitted, Begun, Candidate, CurrentAttempt, Database, Job, Lane, MediaStore } from './contracts.ts'
+import type {
+  Admission,
+  Admitted,
+  Begun,
+  Candidate,
+  CurrentAttempt,
+  Database,
+  Job,
+  Lane,
+  MediaStore,
+} from './contracts.ts'
 import type { ProviderCallRecord, Settlement } from './contracts.ts'
 import type { Registry } from './registry.ts'
 import { settleSeparately } from './settlement.ts'
@@ -66,7 +76,12 @@ async function beginSeparately(parts: Parts, request: BeginRequest): Promise<Beg
 }
 
 /** Nothing to do before then: the job keeps its version, and nobody needs to look at it earlier. */
-export function wait(parts: Parts, job: Job, seconds: number, news: Partial<Parameters<Parts['jobs']['note']>[1]> = {}) {
+export function wait(
+  parts: Parts,
+  job: Job,
+  seconds: number,
+  news: Partial<Parameters<Parts['jobs']['note']>[1]> = {},
+) {
   return parts.jobs.note(job, { ...news, wakeInSeconds: Math.max(0, seconds) })
 }
 

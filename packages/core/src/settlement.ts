@@ -10,7 +10,13 @@ interface FailExtra {
 }
 
 /** From here on the credits are on their way back; `failed` is said only once they are. */
-export function fail(parts: Parts, job: Job, code: FailureCode, paid: Paid, extra: FailExtra = {}): Promise<Job | null> {
+export function fail(
+  parts: Parts,
+  job: Job,
+  code: FailureCode,
+  paid: Paid,
+  extra: FailExtra = {},
+): Promise<Job | null> {
   const { message = FAILURES[code], ...patch } = extra
   const failure = { code, message, paid }
   return parts.jobs.move(job, 'refunding', { ...patch, failure, ending: 'failed', wakeInSeconds: LEASE_SECONDS })
@@ -46,6 +52,7 @@ export async function settleSeparately(parts: Parts, { job, ending, files, reaso
   }
   const missing = ending === 'succeeded' ? job.count - files.length : job.count
   const amount = (job.price / job.count) * missing
-  const { refunded } = missing === 0 ? { refunded: 0 } : await parts.ledger.refund({ reference: job.id, amount, reason })
+  const { refunded } =
+    missing === 0 ? { refunded: 0 } : await parts.ledger.refund({ reference: job.id, amount, reason })
   return parts.jobs.move(job, ending, { media: files.map(({ file }) => file), refundedCredits: refunded })
 }

@@ -16,14 +16,18 @@ import type { LimitState } from './errors.ts'
 import type { InputOf, Model } from './models.ts'
 
 /** A provider that brings its own models along. */
-export type ProviderWithModels<Models extends readonly Model[] = readonly Model[]> = Provider & { readonly models: Models }
+export type ProviderWithModels<Models extends readonly Model[] = readonly Model[]> = Provider & {
+  readonly models: Models
+}
 
 /** A provider, with its models where it carries any. */
 export type ProviderOption = Provider & { readonly models?: readonly Model[] }
 
 /** Every model that a studio offers: its own list, or else what its providers carry. */
-export type ModelsOf<Providers extends readonly ProviderOption[], Own extends readonly Model[] | undefined> =
-  Own extends readonly Model[] ? Own[number] : NonNullable<Providers[number]['models']>[number]
+export type ModelsOf<
+  Providers extends readonly ProviderOption[],
+  Own extends readonly Model[] | undefined,
+> = Own extends readonly Model[] ? Own[number] : NonNullable<Providers[number]['models']>[number]
 
 export interface StudioOptions<
   Providers extends readonly ProviderOption[] = readonly ProviderOption[],
@@ -125,7 +129,12 @@ export interface Studio<Models extends Model = Model> {
   /** Low and high seconds from request to picture, from the last jobs of a model; null where there are too few. */
   estimate(model: string): Promise<{ low: number; high: number } | null>
   /** Stores an input file of a user. Throws `too_large`, `unsupported_media`. */
-  upload(upload: { userId?: string; source: ReadableStream<Uint8Array> | Uint8Array; maxBytes?: number; signal?: AbortSignal }): Promise<MediaRecord>
+  upload(upload: {
+    userId?: string
+    source: ReadableStream<Uint8Array> | Uint8Array
+    maxBytes?: number
+    signal?: AbortSignal
+  }): Promise<MediaRecord>
   /** Waits for steps under way and closes the database. */
   close(): Promise<void>
 }

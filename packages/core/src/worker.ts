@@ -24,7 +24,10 @@ export interface Worker {
   done: Promise<void>
 }
 
-export function startWorker(parts: WorkerParts, { signal, concurrency, pollSeconds, leaseSeconds }: WorkerOptions): Worker {
+export function startWorker(
+  parts: WorkerParts,
+  { signal, concurrency, pollSeconds, leaseSeconds }: WorkerOptions,
+): Worker {
   const underWay = new Set<Promise<void>>()
   const alarm = createAlarm(parts.now)
   signal.addEventListener('abort', () => alarm.set(0), { once: true })

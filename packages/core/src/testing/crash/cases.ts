@@ -8,9 +8,9 @@ import { isEnded } from '../../lifecycle.ts'
 import { property, type Random } from '../conformance/random.ts'
 import type { Case, Make } from '../conformance/suite.ts'
 import { at, type Happening, happenings, webhook } from './happenings.ts'
-import { checkRest, checkWorld } from './invariants.ts'
+import { checkRest, checkStopped, checkWorld } from './invariants.ts'
 import { scenarios } from './scenarios.ts'
-import { type CrashHarness, endOf, GRANT, type Moment, orRefusal, type Process, type Scenario, World } from './world.ts'
+import { type CrashHarness, GRANT, type Moment, orRefusal, type Process, type Scenario, World } from './world.ts'
 
 export interface CrashOptions {
   /** The engine under test. */
@@ -67,6 +67,7 @@ async function everyMoment(
         await naming(moment, scenario, async () => {
           await live(world, options)
           await checkWorld(world, ends)
+          if (happening.isHeard) await checkStopped(world)
           await checkRest(world)
         })
         return world.calls
@@ -104,7 +105,14 @@ async function race(make: Make<CrashHarness>, options: CrashOptions, random: Ran
     ])
     await submitter.studio.close()
     await finish(world, options)
-    const anyEnd = [scenario.ends, 'succeeded', 'canceled', 'failed: submit_unknown', 'failed: no_capacity', 'failed: timed_out']
+    const anyEnd = [
+      scenario.ends,
+      'succeeded',
+      'canceled',
+      'failed: submit_unknown',
+      'failed: no_capacity',
+      'failed: timed_out',
+    ]
     await naming({ index: -1, phase: 'before' }, scenario, async () => {
       await checkWorld(world, anyEnd)
       await checkRest(world)
@@ -161,8 +169,8 @@ async function naming(moment: Moment, scenario: Scenario, check: () => Promise<v
     await check()
   } catch (error) {
     const where = moment.index < 0 ? 'In a race' : `${moment.phase} call ${moment.index}`
-    throw new Error(`${where} of "${scenario.name}": ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new Error(`${where} of "${scenario.name}": ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    })
   }
 }
-
-export { endOf }

@@ -5,6 +5,8 @@ import { type Moment, orRefusal, type Scenario, TIMEOUT_SECONDS, type World } fr
 export interface Happening {
   name: string
   happen(world: World, kill: () => void): Promise<void>
+  /** Providers can be reached throughout, and nobody dies: what is not wanted any more must have been asked to stop. */
+  isHeard?: true
   /** Ends that are right beside the scenario's own. */
   alsoEnds(scenario: Scenario): readonly string[]
 }
@@ -28,6 +30,7 @@ export const happenings: readonly Happening[] = [
         await orRefusal(world.process().studio.cancel(job.id))
       }
     },
+    isHeard: true,
     alsoEnds: () => ['canceled'],
   },
   {

@@ -55,7 +55,20 @@ async function checkProviders(world: World, jobs: readonly Job[]): Promise<void>
   }
 }
 
+/** What goes on at a provider after a cancel costs money for nothing. */
+export async function checkStopped(world: World): Promise<void> {
+  const jobs = await world.jobs()
+  if (!jobs.some(({ state }) => state === 'canceled')) return
+  for (const { accepted, runsAlone } of world.providers) {
+    for (const job of accepted) assert.ok(!runsAlone || job.canceled, 'nobody asked the provider to stop')
+  }
+}
+
 async function checkFiles(world: World, job: Job): Promise<void> {
+  if (job.failure?.code === 'submit_unknown') {
+    const kept = await world.harness.media.find(`${job.id}/`)
+    assert.equal(kept.length, 0, 'a picture that is in the store was given up')
+  }
   if (job.state !== 'succeeded') return
   assert.ok(job.media.length > 0, 'succeeded with nothing to show')
   for (const { key } of job.media) {

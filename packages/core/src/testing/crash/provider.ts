@@ -1,5 +1,16 @@
 /** A provider that keeps books: what it accepted, what it would bill, and who asked it to stop. */
-import type { FailureKind, FreshOutput, Instant, Json, Output, Paid, Progress, Provider, Scope, Submitted } from '../../contracts.ts'
+import type {
+  FailureKind,
+  FreshOutput,
+  Instant,
+  Json,
+  Output,
+  Paid,
+  Progress,
+  Provider,
+  Scope,
+  Submitted,
+} from '../../contracts.ts'
 
 export interface Script {
   recovery: Provider['recovery']
@@ -34,6 +45,8 @@ const NO_PICTURE = new TextEncoder().encode('<html>not here</html>')
 
 export interface BookedProvider extends Provider {
   readonly accepted: Accepted[]
+  /** What it accepted has an operation, and goes on until somebody cancels it. */
+  readonly runsAlone: boolean
   /** Until then every call fails, as when the line is down. */
   downUntil: Instant
   /** The operation of an attempt, as a webhook would bring it; null where it was never accepted. */
@@ -62,6 +75,7 @@ export function bookedProvider(id: string, script: Script, now: () => Instant): 
     keyless: true,
     requestTimeoutSeconds: 10,
     accepted,
+    runsAlone: mode === 'queue',
     downUntil: 0,
     operationOf(attemptId) {
       const index = accepted.findIndex(job => job.attemptId === attemptId)
@@ -86,7 +100,10 @@ export function bookedProvider(id: string, script: Script, now: () => Instant): 
       if (job.canceled) return { status: 'failed', kind: 'canceled', paid: 'unknown', message: 'Canceled' }
       if (age < seconds) return { status: 'running', fraction: age / seconds }
       if (script.fails) return { status: 'failed', message: 'It broke', ...script.fails }
-      return { status: 'done', outputs: outputs.map((kind, position) => made(kind, 'syncUrl', index, position) as Output) }
+      return {
+        status: 'done',
+        outputs: outputs.map((kind, position) => made(kind, 'syncUrl', index, position) as Output),
+      }
     },
     async cancel({ operation }) {
       answerUp()
@@ -107,7 +124,12 @@ export function bookedProvider(id: string, script: Script, now: () => Instant): 
   return provider
 }
 
-function made(kind: 'good' | 'flagged' | 'broken', mode: 'queue' | 'sync' | 'syncUrl', index: number, position: number): FreshOutput {
+function made(
+  kind: 'good' | 'flagged' | 'broken',
+  mode: 'queue' | 'sync' | 'syncUrl',
+  index: number,
+  position: number,
+): FreshOutput {
   if (kind === 'flagged') return { url: 'books:flagged', flagged: true }
   if (mode === 'sync') return { bytes: kind === 'good' ? PNG : NO_PICTURE }
   return { url: `books:${index}/${position}/${kind}` }

@@ -82,7 +82,12 @@ export class World {
 
   get request() {
     const { userId, scenario } = this
-    return { model: 'booked', userId, idempotencyKey: 'once', input: { prompt: 'a fox', count: scenario.count ?? 1 } } as const
+    return {
+      model: 'booked',
+      userId,
+      idempotencyKey: 'once',
+      input: { prompt: 'a fox', count: scenario.count ?? 1 },
+    } as const
   }
 
   /** A process over the same database, store and providers. Only a `counted` one has moments. */
@@ -147,7 +152,9 @@ export class World {
 
 /** Methods of a proxy, as plain properties that a spread keeps. */
 function bound<Port extends object>(port: Port): Port {
-  return Object.fromEntries(['admit', 'begin', 'settle'].flatMap(name => (name in port ? [[name, Reflect.get(port, name)]] : []))) as Port
+  return Object.fromEntries(
+    ['admit', 'begin', 'settle'].flatMap(name => (name in port ? [[name, Reflect.get(port, name)]] : [])),
+  ) as Port
 }
 
 async function settled<Value>(run: () => Promise<Value>): Promise<() => Value> {
