@@ -8,7 +8,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: ['@safelight/source', 'node'] } },
   test: {
-    include: ['packages/**/*.test.{ts,tsx}', 'examples/**/*.test.ts', 'docs/**/*.test.ts'],
+    include: ['packages/**/*.test.{ts,tsx}', 'examples/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     pool: 'forks',
     maxWorkers: 2,

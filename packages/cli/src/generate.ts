@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createStudio, type FinishedJob, type JobRequest, type Studio, type SubmittedJob } from '@safelight/core'
+import { files } from '@safelight/media/files'
 import { demo } from '@safelight/providers/demo'
 import { EXIT, PlainError, textOption, wholeOption, type Command, type CommandLine } from './command.ts'
 import { saveMedia, type SavedFile } from './save.ts'
@@ -52,7 +53,7 @@ Try:
     const prompt = promptOf(line)
     const directory = await mkdtemp(join(tmpdir(), 'safelight-'))
     // Any model's name may stand on the command line: the engine checks what the types cannot.
-    const studio = createStudio({ providers: [demo({ directory })] }) as unknown as Studio
+    const studio = createStudio({ providers: [demo()], media: files(directory) }) as unknown as Studio
     try {
       return await make(studio, line, prompt)
     } catch (error) {
@@ -83,9 +84,9 @@ async function make(studio: Studio, line: CommandLine, prompt: string): Promise<
     return EXIT.canceled
   }
   const job = await handle.result()
-  const files = await saveMedia(job, textOption(line, 'out'))
-  if (line.options['json']) printJson(report(job, files))
-  else for (const file of files) process.stdout.write(`${file.path}\n`)
+  const saved = await saveMedia(job, textOption(line, 'out'))
+  if (line.options['json']) printJson(report(job, saved))
+  else for (const { path } of saved) process.stdout.write(`${path}\n`)
   return EXIT.done
 }
 

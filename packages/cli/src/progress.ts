@@ -27,7 +27,7 @@ function drawn(screen: Screen): Progress {
   return {
     show(job) {
       const { fraction, text } = describe(job)
-      screen.write(`${erase}${bar(fraction)} ${text}`.slice(0, erase.length + (screen.columns ?? 80) - 1))
+      screen.write(`${erase}${bar(fraction)} ${text}`.slice(0, erase.length + (screen.columns || 80) - 1))
       isDrawn = true
     },
     note: text => screen.write(`${erase}${text}\n`),
@@ -52,11 +52,13 @@ function plain(screen: Screen): Progress {
 }
 
 function describe(job: Job): { fraction: number | null; stage: string; text: string } {
-  const { fraction = null, queuePosition = null } = job.progress ?? {}
   const stage = stageOf(job)
+  // What was said of a running job is old news afterwards.
+  const { fraction = null, queuePosition = null } = (job.state === 'running' && job.progress) || {}
   const position = queuePosition ? `, ${queuePosition} ahead` : ''
   const share = fraction === null ? '' : ` ${Math.floor(fraction * 100)} %`
-  return { fraction: job.state === 'succeeded' ? 1 : fraction, stage, text: `${stage}${position}${share}` }
+  const isDone = job.state === 'storing' || job.state === 'succeeded'
+  return { fraction: isDone ? 1 : fraction, stage, text: `${stage}${position}${share}` }
 }
 
 function stageOf(job: Job): string {

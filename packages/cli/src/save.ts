@@ -35,6 +35,7 @@ export async function saveMedia(job: FinishedJob, out: string | undefined): Prom
       ? await newFile(out ?? '.', job.input.prompt, EXTENSIONS[contentType] ?? '')
       : numbered(out, job.media.length > 1 ? index + 1 : null)
     await write(picture, path)
+    tellOfOddName(path, contentType)
     saved.push({ path, contentType, width, height, durationSeconds, bytes })
   }
   return saved
@@ -43,6 +44,12 @@ export async function saveMedia(job: FinishedJob, out: string | undefined): Prom
 async function write(picture: Picture, path: string): Promise<void> {
   await mkdir(dirname(resolve(path)), { recursive: true })
   await writeFile(path, await picture.stream())
+}
+
+/** The file is what it is, whatever it was asked to be called. */
+function tellOfOddName(path: string, contentType: string): void {
+  const asked = Object.entries(EXTENSIONS).find(([, extension]) => extension === extname(path).toLowerCase())
+  if (asked && asked[0] !== contentType) process.stderr.write(`${path} holds ${contentType}, whatever its name says.\n`)
 }
 
 async function isDirectory(path: string): Promise<boolean> {
