@@ -102,7 +102,7 @@ function ids(value: unknown, { required, maxCount }: { required: boolean; maxCou
   if (!fits || !value.every(id => typeof id === 'string')) {
     throw new Misfit(`must be a list of ${required ? '1' : '0'} to ${maxCount} media ids`)
   }
-  return value as string[]
+  return value
 }
 
 function defaultSize(model: Model): SizeId {

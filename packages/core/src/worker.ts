@@ -32,12 +32,13 @@ export function startWorker(
   const alarm = createAlarm(parts.now)
   signal.addEventListener('abort', () => alarm.set(0), { once: true })
 
+  const finish = async (job: Job) => {
+    const after = await parts.step(job)
+    if (after && !isEnded(after)) alarm.set((after.wakeAt - parts.now()) / 1000)
+    else if (underWay.size === concurrency) alarm.set(0)
+  }
   const take = (job: Job) => {
-    const step = parts.step(job).then(after => {
-      underWay.delete(step)
-      if (after && !isEnded(after)) alarm.set((after.wakeAt - parts.now()) / 1000)
-      else if (underWay.size === concurrency - 1) alarm.set(0)
-    })
+    const step = finish(job).finally(() => underWay.delete(step))
     underWay.add(step)
   }
   const loop = async () => {

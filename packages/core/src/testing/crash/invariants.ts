@@ -55,12 +55,16 @@ async function checkProviders(world: World, jobs: readonly Job[]): Promise<void>
   }
 }
 
-/** What goes on at a provider after a cancel costs money for nothing. */
+/** What goes on at a provider after a cancel costs money for nothing: where we know what to stop, it was asked to. */
 export async function checkStopped(world: World): Promise<void> {
-  const jobs = await world.jobs()
-  if (!jobs.some(({ state }) => state === 'canceled')) return
-  for (const { accepted, runsAlone } of world.providers) {
-    for (const job of accepted) assert.ok(!runsAlone || job.canceled, 'nobody asked the provider to stop')
+  for (const job of (await world.jobs()).filter(({ state }) => state === 'canceled')) {
+    for (const { id, operation } of await world.harness.database.jobs.attempts(job.id)) {
+      const accepted = world.providers.flatMap(provider =>
+        provider.accepted.filter(({ attemptId }) => attemptId === id),
+      )
+      for (const { canceled } of accepted)
+        assert.ok(operation === null || canceled, 'nobody asked the provider to stop')
+    }
   }
 }
 
@@ -71,6 +75,8 @@ async function checkFiles(world: World, job: Job): Promise<void> {
   }
   if (job.state !== 'succeeded') return
   assert.ok(job.media.length > 0, 'succeeded with nothing to show')
+  const good = world.scenario.providers.map(({ outputs = ['good'] }) => outputs.filter(kind => kind === 'good').length)
+  assert.ok(job.media.length <= Math.max(...good), 'something was delivered that is no picture, or must not be shown')
   for (const { key } of job.media) {
     assert.equal((await world.harness.media.find(key)).length, 1, `${key} is not in the store`)
   }

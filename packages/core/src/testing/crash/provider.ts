@@ -45,8 +45,6 @@ const NO_PICTURE = new TextEncoder().encode('<html>not here</html>')
 
 export interface BookedProvider extends Provider {
   readonly accepted: Accepted[]
-  /** What it accepted has an operation, and goes on until somebody cancels it. */
-  readonly runsAlone: boolean
   /** Until then every call fails, as when the line is down. */
   downUntil: Instant
   /** The operation of an attempt, as a webhook would bring it; null where it was never accepted. */
@@ -75,7 +73,6 @@ export function bookedProvider(id: string, script: Script, now: () => Instant): 
     keyless: true,
     requestTimeoutSeconds: 10,
     accepted,
-    runsAlone: mode === 'queue',
     downUntil: 0,
     operationOf(attemptId) {
       const index = accepted.findIndex(job => job.attemptId === attemptId)

@@ -2,7 +2,7 @@
  * A world in which processes die. Every call of a port or provider is a moment at which something may happen, before the
  * call or after it: the process is killed, somebody cancels, a webhook comes, the line goes down, hours pass.
  */
-import type { Database, Job, MediaStore } from '../../contracts.ts'
+import type { Job, MediaStore } from '../../contracts.ts'
 import { SafelightError } from '../../errors.ts'
 import type { Model } from '../../models.ts'
 import type { createStudio } from '../../create-studio.ts'
@@ -101,7 +101,7 @@ export class World {
     const studio = this.create({
       providers: this.providers.map(wrap),
       models: [this.model],
-      database: { ...wrapped, ...bound(fused), check: async () => undefined, close: async () => undefined } as Database,
+      database: { ...wrapped, ...bound(fused), check: async () => undefined, close: async () => undefined },
       media: wrap(this.storage(media)),
       now: () => this.harness.now(),
       transferRetries: 0,
