@@ -100,7 +100,8 @@ function jobCalls(parts: Parts, driver: Driver, watchers: Watchers<Job>): JobCal
       const waiting = await find(jobId)
       if (isEnded(waiting)) return waiting
       const attempts = await parts.jobs.attempts(jobId)
-      if (!attempts.some(({ id }) => id === attemptId)) throw new SafelightError('not_found', 'There is no such attempt.')
+      if (!attempts.some(({ id }) => id === attemptId))
+        throw new SafelightError('not_found', 'There is no such attempt.')
       const runUntil = parts.now() + parts.registry.model(waiting.model).timeoutSeconds * 1000
       await parts.jobs.record(attemptId, { outcome: 'accepted', operation, runUntil, wakeInSeconds: 0 })
       return driver.move(await find(jobId), { early: true })

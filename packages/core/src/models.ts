@@ -63,9 +63,9 @@ export type InputOf<M> =
         (M extends { styles: readonly unknown[] } ? { style?: Style } : unknown) &
         (M extends { takesNegativePrompt: true } ? { negativePrompt?: string } : unknown) &
         (M extends { images: { required: true } }
-          ? { images: string[] }
+          ? { images: readonly string[] }
           : M extends { images: { required: boolean } }
-            ? { images?: string[] }
+            ? { images?: readonly string[] }
             : unknown)
     : never
 

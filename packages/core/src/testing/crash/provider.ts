@@ -37,7 +37,7 @@ export interface Accepted {
 }
 
 /** The smallest PNG. */
-const PNG = Uint8Array.from(
+export const PNG = Uint8Array.from(
   atob('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='),
   character => character.charCodeAt(0),
 )
