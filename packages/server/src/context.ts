@@ -1,0 +1,15 @@
+/** What travels with a request. */
+import type { Caller } from './auth/callers.ts'
+
+/** The little that is needed of the platform; another one than Node may leave it out. */
+export interface Platform {
+  incoming?: { socket?: { remoteAddress?: string | undefined }; rawHeaders?: readonly string[] }
+}
+
+export interface AppEnv {
+  Bindings: Platform
+  Variables: {
+    requestId: string
+    caller?: Caller
+  }
+}

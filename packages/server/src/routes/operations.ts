@@ -1,0 +1,92 @@
+/** For whoever runs the server: is it alive, is it ready, go on. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { createMiddleware } from 'hono/factory'
+import { bearerOf, signInFirst } from '../auth/callers.ts'
+import { isSameSecret } from '../auth/secrets.ts'
+import { cached } from '../cache.ts'
+import type { AppEnv } from '../context.ts'
+import { describe, notFound } from '../http/problems.ts'
+import type { Services } from '../services.ts'
+import { answer, newRoutes, refusals } from './common.ts'
+
+const CHECK_SECONDS = { timeout: 5, kept: 1 }
+const SWEEP_LIMIT = 100
+
+const Part = z.enum(['ok', 'failing'])
+const Ready = z.object({ ready: z.boolean(), stopping: z.boolean(), parts: z.object({ database: Part, storage: Part }) })
+
+export function operationRoutes(services: Services) {
+  const routes = newRoutes()
+  addHealth(routes, services)
+  addSweep(routes, services)
+  return routes
+}
+
+type Routes = ReturnType<typeof newRoutes>
+
+function addHealth(routes: Routes, services: Services): void {
+  const alive = createRoute({
+    method: 'get',
+    path: '/healthz',
+    summary: 'Is the process alive',
+    responses: { 200: answer('It is.', z.object({ status: z.literal('ok') })) },
+  })
+  const ready = createRoute({
+    method: 'get',
+    path: '/readyz',
+    summary: 'Can it do its work',
+    responses: { 200: answer('Everything answers.', Ready), 503: answer('Not now; a part says why.', Ready) },
+  })
+  const check = cached({ seconds: CHECK_SECONDS.kept, max: 1 }, () => checkParts(services))
+  routes.openapi(alive, c => c.json({ status: 'ok' } as const, 200))
+  routes.openapi(ready, async c => {
+    const parts = await check('parts')
+    const stopping = services.stopping.aborted
+    const isReady = !stopping && parts.database === 'ok' && parts.storage === 'ok'
+    return c.json({ ready: isReady, stopping, parts }, isReady ? 200 : 503)
+  })
+}
+
+async function checkParts({ studio, log }: Services) {
+  const stateOf = async (part: string, answers: Promise<unknown>): Promise<z.infer<typeof Part>> => {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const timeout = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error('no answer in time')), CHECK_SECONDS.timeout * 1000)
+    })
+    try {
+      await Promise.race([answers, timeout])
+      return 'ok'
+    } catch (error) {
+      log('error', 'a part does not answer', { part, ...describe(error) })
+      return 'failing'
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+  const [database, storage] = await Promise.all([
+    stateOf('database', studio.database.check()),
+    stateOf('storage', studio.media.find('readyz/')),
+  ])
+  return { database, storage }
+}
+
+function addSweep(routes: Routes, { studio, options }: Services): void {
+  const onlyWithSecret = createMiddleware<AppEnv>(async (c, next) => {
+    if (options.sweepSecret === undefined) return notFound(c)
+    const header = c.req.header('Authorization')
+    if (header === undefined) throw signInFirst('Send Authorization: Bearer <sweep secret>.')
+    if (!(await isSameSecret(bearerOf(header), options.sweepSecret))) throw signInFirst('The sweep secret does not match.')
+    return next()
+  })
+  for (const method of ['get', 'post'] as const) {
+    const route = createRoute({
+      method,
+      path: '/internal/sweep',
+      summary: 'Let due jobs go on',
+      security: [{ sweep: [] }],
+      middleware: onlyWithSecret,
+      responses: { 200: answer('How many were due.', z.object({ advanced: z.int() })), ...refusals },
+    })
+    routes.openapi(route, async c => c.json({ advanced: await studio.sweep({ limit: SWEEP_LIMIT }) }, 200))
+  }
+}

@@ -1,0 +1,99 @@
+/** What the routes share. */
+import { limitsOf, type Limit, type SettingsValues, type Studio } from '@safelight/core'
+import type { Context } from 'hono'
+import { createCallers, type Callers } from './auth/callers.ts'
+import { createSessions } from './auth/sessions.ts'
+import { cached } from './cache.ts'
+import type { AppEnv } from './context.ts'
+import { createEventHub, type EventHub } from './events/hub.ts'
+import { addressGroup, clientAddress, parseTrustedProxies } from './http/addresses.ts'
+import { createCursors, type Cursors } from './http/cursors.ts'
+import { createGate, type Gate } from './http/gate.ts'
+import { hasForwardingHeader, peerOf } from './http/hosts.ts'
+import { describe } from './http/problems.ts'
+import { defaultLimits, troubleToConsole, type Log, type ServerLimits, type ServerOptions } from './options.ts'
+
+/** As old as a copy of the settings or of a user may be. */
+const COPY_SECONDS = 5
+const USERS_KEPT = 1000
+const JOBS_PER_ADVANCE = 3
+
+export interface Services {
+  studio: Studio
+  options: ServerOptions
+  limits: ServerLimits
+  log: Log
+  callers: Callers
+  cursors: Cursors
+  hub: EventHub
+  uploads: Gate
+  stopping: AbortSignal
+  /** A copy, at most five seconds old. */
+  settings(): Promise<SettingsValues>
+  /** What the caller is counted under, where that is known. */
+  addressOf(c: Context<AppEnv>): string | null
+  limitsOf(c: Context<AppEnv>, userId: string): Promise<Limit[]>
+  /** Lets a few due jobs go on, in the background: whoever comes by turns the crank. */
+  advance(): void
+}
+
+export function createServices(studio: Studio, options: ServerOptions): Services {
+  const limits = { ...defaultLimits, ...options.limits }
+  const log = options.log ?? troubleToConsole
+  const secrets = [options.secret, ...(options.oldSecret === undefined ? [] : [options.oldSecret])]
+  const { users } = studio.database
+  const callers = createCallers({
+    sessions: createSessions(secrets, limits.sessionSeconds),
+    findUser: cached({ seconds: COPY_SECONDS, max: USERS_KEPT }, id => users.find(id)),
+    authenticate: options.authenticate,
+    publicUrl: options.publicUrl,
+    sessionSeconds: limits.sessionSeconds,
+  })
+  const readSettings = cached({ seconds: COPY_SECONDS, max: 1 }, () => studio.database.settings.read())
+  const settings = () => readSettings('settings')
+  const addressOf = createAddressOf(options.trustedProxies, log)
+  return {
+    studio,
+    options,
+    limits,
+    log,
+    callers,
+    cursors: createCursors(secrets),
+    hub: createEventHub(studio, limits.streamsPerUser),
+    uploads: createGate(limits.uploadsPerUser),
+    stopping: options.stopping ?? new AbortController().signal,
+    settings,
+    addressOf,
+    limitsOf: async (c, userId) => limitsOf(await settings(), { userId, ip: addressOf(c) }),
+    advance: createAdvance(studio, log),
+  }
+}
+
+function createAddressOf(trustedProxies: string | undefined, log: Log): Services['addressOf'] {
+  const trust = trustedProxies === undefined ? null : parseTrustedProxies(trustedProxies)
+  if (trustedProxies !== undefined && !trust) throw new Error('trustedProxies names something that is no address')
+  let warned = false
+  return c => {
+    // Somebody is in between, and nobody said whom to believe: every caller would share that one address.
+    if (!trust && hasForwardingHeader(c)) {
+      const detail = 'set SAFELIGHT_TRUSTED_PROXIES to the proxies in front; until then nobody is limited by address'
+      if (!warned) log('warn', 'a forwarding header arrived', { detail })
+      warned = true
+      return null
+    }
+    const address = clientAddress(peerOf(c), c.req.header('X-Forwarded-For'), trust)
+    return address === null ? null : addressGroup(address)
+  }
+}
+
+function createAdvance(studio: Studio, log: Log): () => void {
+  let busy = false
+  return () => {
+    if (busy) return
+    busy = true
+    studio
+      .sweep({ limit: JOBS_PER_ADVANCE })
+      .catch((error: unknown) => log('error', 'advancing due jobs failed', describe(error)))
+      .finally(() => (busy = false))
+  }
+}
