@@ -1,0 +1,186 @@
+-- 000007: the three calls in which money, limits and jobs meet, each one round trip and one transaction.
+do $migration$
+begin
+perform pg_advisory_xact_lock(hashtextextended('safelight.migrations', 0));
+if to_regclass('public.safelight_migrations') is null then
+  raise exception 'apply 000001_foundation.sql first';
+end if;
+if not exists (select from public.safelight_migrations where version = 6) then
+  raise exception 'apply 000006_job-lifecycle.sql first';
+end if;
+if exists (select from public.safelight_migrations where version = 7) then
+  return;
+end if;
+
+-- All of admission. Refuses in this order: replay, limits, conflict, kill switch, model, capacity, account, balance. One
+-- read without a lock answers replays and 429s, which write nothing; everything else counts against the limits. Whoever
+-- finds under a lock that the read no longer holds gives up the transaction (40001), and the next try reads the truth.
+--   → { outcome, balance, limits, retry_after_ms, job }
+create function public.admit_job(p_job jsonb, p_ip text, p_has_capacity boolean) returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_id uuid := (p_job ->> 'id')::uuid;
+  v_user_id uuid := (p_job ->> 'userId')::uuid;
+  v_price bigint := (p_job ->> 'price')::bigint;
+  v_keys text[] := array['user:' || v_user_id] || case when p_ip is not null then array['ip:' || p_ip] end;
+  v_maxima integer[];
+  v_windows integer[];
+  v_read record;
+  v_limits jsonb;
+  v_wait_ms bigint;
+  v_outcome text;
+  v_entry public.credit_ledger;
+  v_job public.generation_jobs;
+begin
+  select coalesce(switch.setting_value, 'true') = 'true' as is_open,
+         coalesce(disabled.setting_value, '[]') ? (p_job ->> 'model') as is_disabled,
+         coalesce((limits.setting_value ->> 'userPerMinute')::integer, 10) as user_max,
+         coalesce((limits.setting_value ->> 'ipPerMinute')::integer, 20) as ip_max,
+         coalesce((limits.setting_value ->> 'windowSeconds')::integer, 60) as window_seconds,
+         of_user.hits as user_hits, of_ip.hits as ip_hits, account.balance,
+         earlier.id as earlier_id, reference.reference is not null as is_taken,
+         earlier.user_id = v_user_id and earlier.request_hash = p_job ->> 'requestHash' as is_replay
+    into v_read
+    from (select) nothing
+    left join public.app_settings switch on switch.setting_key = 'app_enabled'
+    left join public.app_settings disabled on disabled.setting_key = 'disabled_models'
+    left join public.app_settings limits on limits.setting_key = 'limits'
+    left join public.rate_limits of_user on of_user.key = v_keys[1]
+    left join public.rate_limits of_ip on of_ip.key = v_keys[2]
+    left join public.credit_accounts account on account.user_id = v_user_id
+    left join public.credit_references reference on reference.reference = v_id::text
+    left join lateral safelight.earlier_job(v_id, v_user_id, p_job ->> 'idempotencyKey') earlier on true;
+
+  v_maxima := array[v_read.user_max, v_read.ip_max];
+  v_windows := array[v_read.window_seconds, v_read.window_seconds];
+  v_limits := jsonb_build_array(safelight.limit_state('user', v_read.user_hits, v_read.user_max, v_read.window_seconds));
+  if p_ip is not null then
+    v_limits := v_limits || safelight.limit_state('ip', v_read.ip_hits, v_read.ip_max, v_read.window_seconds);
+  end if;
+  v_wait_ms := greatest((v_limits #>> '{0,wait_ms}')::bigint, (v_limits #>> '{1,wait_ms}')::bigint);
+
+  v_outcome := case
+    when v_read.is_replay then 'replayed'
+    when v_wait_ms > 0 then 'rate_limited'
+    when v_read.earlier_id is not null or v_read.is_taken then 'idempotency_conflict'
+    when not v_read.is_open then 'closed'
+    when v_read.is_disabled then 'model_disabled'
+    when not p_has_capacity then 'no_capacity'
+    when v_read.balance is null then 'no_account'
+    when v_read.balance < v_price then 'insufficient_credits'
+    else 'admitted'
+  end;
+
+  if v_outcome = 'replayed' then
+    v_job := safelight.earlier_job(v_id, v_user_id, p_job ->> 'idempotencyKey');
+  elsif v_outcome = 'admitted' then
+    if v_price > 0 then
+      v_entry := safelight.post_entry(v_user_id, 'charge', -v_price, v_id::text, v_id, p_job ->> 'model', '{}');
+      if v_entry.seq is null then
+        raise exception 'lost race: balance' using errcode = 'serialization_failure';
+      end if;
+      v_read.balance := v_entry.balance_after;
+    end if;
+    insert into public.credit_references (reference, user_id, charged_seq)
+    values (v_id::text, v_user_id, v_entry.seq) on conflict do nothing;
+    if not found then
+      raise exception 'lost race: reference' using errcode = 'serialization_failure';
+    end if;
+    v_job := safelight.insert_job(p_job, 'charged');
+  end if;
+
+  if v_outcome not in ('replayed', 'rate_limited') then
+    if not safelight.take_hits(v_keys, v_maxima[:cardinality(v_keys)], v_windows[:cardinality(v_keys)]) then
+      raise exception 'lost race: rate limits' using errcode = 'serialization_failure';
+    end if;
+    v_limits := (select jsonb_agg(state || jsonb_build_object(
+        'remaining', (state ->> 'remaining')::integer - 1,
+        'resets_in_ms', case when state -> 'resets_in_ms' = '0' then v_read.window_seconds * 1000
+                             else (state ->> 'resets_in_ms')::bigint end) order by place)
+      from jsonb_array_elements(v_limits) with ordinality listed (state, place));
+  end if;
+  return jsonb_build_object('outcome', v_outcome, 'balance', coalesce(v_read.balance, 0), 'limits', v_limits,
+    'retry_after_ms', v_wait_ms, 'job', case when v_job.id is not null then to_jsonb(v_job) end);
+end
+$function$;
+
+-- Chooses a token and writes the attempt under the lock of the provider account, and moves `charged` → `submitting`.
+--   → { status: 'begun', job, candidate } | { status: 'lost' } | { status: 'wait', wait_ms } | { status: 'none' }
+create function public.begin_attempt(p_job_id uuid, p_state text, p_version integer, p_attempt_id uuid, p_number integer,
+                                     p_lane text, p_candidates jsonb, p_wake_in_seconds double precision)
+returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_model text;
+  v_chosen jsonb;
+  v_job jsonb;
+begin
+  select model into v_model from public.generation_jobs
+   where id = p_job_id and state = 'charged' and p_state = 'charged' and version = p_version for no key update;
+  if not found then
+    return jsonb_build_object('status', 'lost');
+  end if;
+  v_chosen := safelight.choose_candidate(v_model, p_lane, p_candidates);
+  if v_chosen ->> 'status' <> 'token' then
+    return v_chosen;
+  end if;
+  v_job := public.start_attempt(p_job_id, p_state, p_version, v_chosen -> 'candidate'
+    || jsonb_build_object('id', p_attempt_id, 'number', p_number, 'lane', p_lane), p_wake_in_seconds);
+  if v_job is null then
+    return jsonb_build_object('status', 'lost');
+  end if;
+  return jsonb_build_object('status', 'begun', 'job', v_job, 'candidate', v_chosen -> 'candidate');
+end
+$function$;
+
+-- The end of a job: its media recorded, what was not delivered given back, the end state, once. How much that is comes
+-- from the job's own price and count. Null where the job had moved.
+create function public.settle_job(p_job_id uuid, p_state text, p_version integer, p_ending text, p_files jsonb,
+                                  p_reason text)
+returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_job public.generation_jobs;
+  v_expires_at timestamptz;
+  v_delivered integer;
+  v_amount bigint;
+  v_refunded bigint := 0;
+begin
+  select * into v_job from public.generation_jobs
+   where id = p_job_id and state = p_state and version = p_version and state in ('storing', 'refunding')
+     for no key update;
+  if not found then
+    return null;
+  end if;
+  select clock_timestamp() + make_interval(days => coalesce(max((setting_value #>> '{}')::integer), 30))
+    into v_expires_at from public.app_settings where setting_key = 'retention_days';
+  insert into public.media (id, kind, user_id, job_id, index, storage_key, content_type, bytes, width, height, duration,
+                            hash, expires_at)
+  select (value ->> 'id')::uuid, v_job.kind, v_job.user_id, v_job.id, (value ->> 'index')::integer,
+         value #>> '{file,key}', value #>> '{file,contentType}', (value #>> '{file,bytes}')::bigint,
+         (value #>> '{file,width}')::integer, (value #>> '{file,height}')::integer,
+         (value #>> '{file,durationSeconds}')::double precision, value #>> '{file,hash}', v_expires_at
+    from jsonb_array_elements(p_files)
+  on conflict do nothing;
+  select count(distinct value ->> 'index') into v_delivered from jsonb_array_elements(p_files);
+  v_amount := v_job.price::bigint * greatest(0, v_job.count - v_delivered) / v_job.count;
+  if v_amount > 0 then
+    v_refunded := (public.refund_charge(v_job.id::text, v_amount, p_reason, '{}') ->> 'refunded')::bigint;
+  end if;
+  update public.generation_jobs
+     set state = p_ending, version = version + 1, revision = revision + 1, refunded_credits = v_refunded,
+         media = (select coalesce(jsonb_agg(value -> 'file' order by (value ->> 'index')::integer), '[]')
+                    from jsonb_array_elements(p_files)),
+         finished_at = clock_timestamp(), lease_until = null
+   where id = p_job_id
+  returning * into v_job;
+  return to_jsonb(v_job);
+end
+$function$;
+
+perform safelight.close_functions('admit_job', 'begin_attempt', 'settle_job');
+
+insert into public.safelight_migrations (version, name, checksum)
+values (7, '000007_admission-and-settlement', '148a08a96b7f176765d876f7d7146d0d888c5411790cd235a8fe8c521ab27a93');
+end
+$migration$;

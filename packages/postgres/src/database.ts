@@ -1,0 +1,30 @@
+/** All ports of a database over one driver. */
+import type { Database } from '@safelight/core'
+import { retrying, type SqlDriver } from './driver.ts'
+import { fusedCalls, tokenPool } from './fused.ts'
+import { jobStore } from './jobs.ts'
+import { mediaLibrary } from './library.ts'
+import { checkSchema } from './migrate.ts'
+import { creditLedger, rateLimiter } from './money.ts'
+import { journal, settings, users } from './people.ts'
+
+/**
+ * A whole database for `createStudio`, with admission, begin and settlement in one round trip each. The schema must be
+ * there: `migrate(driver)`. Closing it closes the driver.
+ */
+export function postgres(driver: SqlDriver): Required<Database> {
+  const call = retrying(driver)
+  return {
+    jobs: jobStore(call),
+    ledger: creditLedger(call),
+    limiter: rateLimiter(call),
+    tokens: tokenPool(call),
+    settings: settings(call),
+    library: mediaLibrary(call),
+    users: users(call),
+    journal: journal(call),
+    ...fusedCalls(call),
+    check: () => checkSchema(call),
+    close: () => driver.close(),
+  }
+}

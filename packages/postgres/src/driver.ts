@@ -1,0 +1,61 @@
+/**
+ * What stands between the ports and a database: it calls one of our SQL functions and answers its JSON. Everything that
+ * touches money or limits happens inside the function; a driver only carries.
+ */
+/** Objects and arrays are sent as JSON, undefined as null. */
+export type SqlArguments = Readonly<Record<string, undefined | null | boolean | number | string | object>>
+
+export interface SqlDriver {
+  /**
+   * Calls `public.<name>` with arguments by their names without `p_`. One round trip, one transaction. `Answer` is the
+   * shape that the function is known to answer; nobody checks it again.
+   */
+  call<Answer>(name: string, args: SqlArguments): Promise<Answer>
+  /** Plain SQL for migrations and tools; without values it may be several statements. */
+  query(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>
+  close(): Promise<void>
+}
+
+/** The statement of a call, its arguments in the order of `values`. */
+export function callStatement(
+  name: string,
+  args: SqlArguments,
+): { text: string; values: (null | boolean | number | string)[] } {
+  const names = Object.keys(args)
+  for (const word of [name, ...names]) {
+    if (!/^[a-z][a-z0-9_]*$/.test(word)) throw new TypeError(`${JSON.stringify(word)} is no SQL name of ours`)
+  }
+  const list = names.map((argument, index) => `p_${argument} => $${index + 1}`)
+  return { text: `select public.${name}(${list.join(', ')}) as answer`, values: Object.values(args).map(encoded) }
+}
+
+function encoded(value: SqlArguments[string]): null | boolean | number | string {
+  if (value === undefined || value === null) return null
+  return typeof value === 'object' ? JSON.stringify(value) : value
+}
+
+/** The SQLSTATE of an error, from whichever driver it comes. */
+export function sqlState(error: unknown): string | undefined {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+  return typeof code === 'string' ? code : undefined
+}
+
+const TRIES_MAX = 8
+const FIRST_PAUSE_MS = 2
+
+/**
+ * A lost race (SQLSTATE class 40) has undone everything and is tried again: the next try reads the truth and mostly ends
+ * in a typed answer. Each pause is drawn from twice the range of the one before, so that rivals do not meet again.
+ */
+export function retrying(driver: SqlDriver): SqlDriver['call'] {
+  return async <Answer>(name: string, args: SqlArguments) => {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await driver.call<Answer>(name, args)
+      } catch (error) {
+        if (!sqlState(error)?.startsWith('40') || tries === TRIES_MAX) throw error
+        await new Promise(resolve => setTimeout(resolve, Math.random() * FIRST_PAUSE_MS * 2 ** tries))
+      }
+    }
+  }
+}

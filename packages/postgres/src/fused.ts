@@ -1,0 +1,75 @@
+/** Admission, the begin of an attempt and settlement, one round trip each; and the token pool that begin shares. */
+import type { Acquired, Admitted, Begun, Database, TokenPool } from '@safelight/core'
+import type { SqlDriver } from './driver.ts'
+import { fence, refuseUnstorable, storable } from './jobs.ts'
+import { type JobRow, type LimitRow, toJob, toLimitState, wholeSeconds } from './rows.ts'
+
+type Call = SqlDriver['call']
+
+interface AdmittedRow {
+  outcome: Admitted['outcome']
+  balance: number
+  limits: LimitRow[]
+  retry_after_ms: number
+  job: JobRow | null
+}
+
+type ChoiceRow = Extract<Acquired, { status: 'token' | 'none' }> | { status: 'wait'; wait_ms: number }
+
+type BegunRow =
+  | (Omit<Extract<Begun, { status: 'begun' }>, 'job'> & { job: JobRow })
+  | Extract<Begun, { status: 'lost' | 'none' }>
+  | Extract<ChoiceRow, { status: 'wait' }>
+
+export function fusedCalls(call: Call): Required<Pick<Database, 'admit' | 'begin' | 'settle'>> {
+  return {
+    async admit({ job, ip, hasCapacity }) {
+      const args = { job: storable(job), ip, has_capacity: hasCapacity }
+      return admitted(await call<AdmittedRow>('admit_job', args).catch(refuseUnstorable))
+    },
+    async begin({ job, attemptId, number, lane, candidates, wakeInSeconds }) {
+      const begun = await call<BegunRow>('begin_attempt', {
+        ...fence(job),
+        attempt_id: attemptId,
+        number,
+        lane,
+        candidates,
+        wake_in_seconds: wakeInSeconds,
+      })
+      if (begun.status === 'begun') return { ...begun, job: toJob(begun.job) }
+      return begun.status === 'wait' ? waiting(begun) : begun
+    },
+    async settle({ job, ending, files, reason }) {
+      const rows = files.map(({ id, index, file }) => ({ id, index, file }))
+      const args = { ...fence(job), ending, files: rows, reason }
+      const settled = await call<JobRow | null>('settle_job', args)
+      return settled && toJob(settled)
+    },
+  }
+}
+
+function admitted({ outcome, balance, limits, retry_after_ms, job }: AdmittedRow): Admitted {
+  const states = limits.map(toLimitState)
+  if (outcome === 'admitted' || outcome === 'replayed') {
+    if (!job) throw new Error(`admit_job answered ${outcome} without a job`)
+    return { outcome, job: toJob(job), balance, limits: states }
+  }
+  return { outcome, balance, retryAfterSeconds: wholeSeconds(retry_after_ms), limits: states }
+}
+
+export function tokenPool(call: Call): TokenPool {
+  return {
+    async acquire({ attemptId, jobId, model, lane, candidates }) {
+      const args = { attempt_id: attemptId, job_id: jobId, model, lane, candidates }
+      const choice = await call<ChoiceRow>('acquire_token', args)
+      return choice.status === 'wait' ? waiting(choice) : choice
+    },
+    async report(event) {
+      await call('report_token', { event })
+    },
+  }
+}
+
+function waiting({ wait_ms }: { wait_ms: number }): Extract<Acquired, { status: 'wait' }> {
+  return { status: 'wait', waitSeconds: wait_ms / 1000 }
+}

@@ -1,0 +1,1822 @@
+// Generated from /database by packages/postgres/dev/generate.ts. Do not edit.
+export interface Migration {
+  version: number
+  name: string
+  checksum: string
+  sql: string
+}
+
+export const shim = `-- What Supabase has and a plain Postgres lacks: the roles of its API, and the schema \`auth\` with its users.
+-- Applied before the migrations, and only where something is missing: a schema \`auth\` that was made by anybody else is
+-- never touched. On Supabase this file does nothing.
+do $shim$
+declare
+  v_role text;
+  v_made_service_role boolean := false;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('safelight.migrations', 0));
+
+  foreach v_role in array array['anon', 'authenticated', 'service_role'] loop
+    begin
+      continue when exists (select from pg_catalog.pg_roles where rolname = v_role);
+      execute format('create role %I nologin noinherit', v_role);
+      v_made_service_role := v_made_service_role or v_role = 'service_role';
+    exception
+      -- Roles belong to the whole server: the migrations of another of its databases may have been quicker.
+      when duplicate_object or unique_violation then null;
+      when insufficient_privilege then
+        raise notice 'safelight: cannot create the role %, so nothing will be granted to it', v_role;
+    end;
+  end loop;
+  begin
+    if v_made_service_role then
+      alter role service_role bypassrls;
+    end if;
+  exception when insufficient_privilege then
+    raise notice 'safelight: service_role cannot bypass row security here; it works through the functions alone';
+  end;
+
+  if to_regnamespace('auth') is not null then
+    return;
+  end if;
+
+  create schema auth;
+  comment on schema auth is 'made by safelight';
+
+  create table auth.users (
+    id                 uuid primary key default gen_random_uuid(),
+    email              text unique,
+    email_confirmed_at timestamptz,
+    raw_user_meta_data jsonb not null default '{}',
+    raw_app_meta_data  jsonb not null default '{}',
+    created_at         timestamptz not null default now()
+  );
+  alter table auth.users enable row level security;
+  revoke all on auth.users from public;
+
+  -- The claims of the caller's access token, as PostgREST sets them for each request.
+  create function auth.jwt() returns jsonb language sql stable set search_path = '' as $$
+    select coalesce(nullif(current_setting('request.jwt.claims', true), ''), '{}')::jsonb
+  $$;
+  create function auth.uid() returns uuid language sql stable set search_path = '' as $$
+    select coalesce(nullif(current_setting('request.jwt.claim.sub', true), ''), auth.jwt() ->> 'sub')::uuid
+  $$;
+  create function auth.role() returns text language sql stable set search_path = '' as $$
+    select coalesce(nullif(current_setting('request.jwt.claim.role', true), ''), auth.jwt() ->> 'role')
+  $$;
+
+  foreach v_role in array array['anon', 'authenticated', 'service_role'] loop
+    continue when not exists (select from pg_catalog.pg_roles where rolname = v_role);
+    execute format('revoke all on auth.users from %I', v_role);
+    execute format('grant usage on schema auth to %I', v_role);
+    execute format('grant execute on function auth.jwt(), auth.uid(), auth.role() to %I', v_role);
+  end loop;
+end
+$shim$;
+`
+
+export const migrations: readonly Migration[] = [
+  {
+    version: 1,
+    name: '000001_foundation',
+    checksum: 'b23626bc0d5c01a4f53d95c3fe3e762fb84c3f908f370437bbded06a8b7999a4',
+    sql: `-- 000001: which migrations are here, how privileges are closed, settings, people, and what watches over the rest.
+--
+-- Every migration is one statement: it is applied whole or not at all, wherever it is pasted, and waits for whoever is
+-- applying one at the same moment. A migration that is already here does nothing.
+do $migration$
+begin
+perform pg_advisory_xact_lock(hashtextextended('safelight.migrations', 0));
+if to_regclass('auth.users') is null or to_regprocedure('auth.uid()') is null then
+  raise exception 'apply database/platform/shim.sql first: there is no auth.users or no auth.uid()';
+end if;
+if to_regclass('public.safelight_migrations') is not null then
+  if exists (select from public.safelight_migrations where version = 1) then
+    return;
+  end if;
+end if;
+
+create table public.safelight_migrations (
+  version    integer primary key,
+  name       text not null unique,
+  checksum   text not null,
+  breaking   boolean not null default false,   -- code that is older than this migration must not run on it
+  applied_at timestamptz not null default now()
+);
+
+-- Helpers and triggers live here; PostgREST shows \`public\` alone.
+create schema safelight;
+revoke all on schema safelight from public;
+
+-- ---------------------------------------------------------------------------------------------- closed by default
+-- Platforms differ in what a new table or function grants to whom: old Supabase projects everything to everyone by
+-- name, new ones nothing even to service_role, and Postgres itself lets PUBLIC execute any function. So nothing is left
+-- to a default. Roles that cannot exist on a platform are passed over.
+
+-- Those of these roles that exist, for a grant or revoke; null where none does.
+create function safelight.roles(variadic p_names text[]) returns text
+language sql stable security definer set search_path = '' set enable_seqscan = off as $function$
+  select string_agg(quote_ident(name), ', ')
+    from unnest(p_names) name
+   where exists (select from pg_catalog.pg_roles where rolname = name)
+$function$;
+
+-- Row security on, no access for anyone; service_role may look.
+create function safelight.close_tables(variadic p_names text[]) returns void
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_roles text := safelight.roles('anon', 'authenticated', 'service_role');
+  v_name text;
+begin
+  foreach v_name in array p_names loop
+    execute format('alter table public.%I enable row level security', v_name);
+    execute format('revoke all on public.%I from public', v_name);
+    if v_roles is not null then
+      execute format('revoke all on public.%I from %s', v_name, v_roles);
+    end if;
+    if safelight.roles('service_role') is not null then
+      execute format('grant select on public.%I to service_role', v_name);
+    end if;
+  end loop;
+end
+$function$;
+
+-- Only service_role may execute these functions of \`public\`; nobody at all those of \`safelight\`.
+create function safelight.close_functions(variadic p_names text[]) returns void
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_roles text := safelight.roles('anon', 'authenticated', 'service_role');
+  v_function regprocedure;
+begin
+  for v_function in
+    select f.oid::regprocedure from pg_catalog.pg_proc f
+     where f.pronamespace = 'safelight'::regnamespace
+        or (f.pronamespace = 'public'::regnamespace and f.proname = any (p_names))
+  loop
+    execute format('revoke all on function %s from public', v_function);
+    if v_roles is not null then
+      execute format('revoke all on function %s from %s', v_function, v_roles);
+    end if;
+  end loop;
+  for v_function in
+    select f.oid::regprocedure from pg_catalog.pg_proc f
+     where f.pronamespace = 'public'::regnamespace and f.proname = any (p_names)
+       and safelight.roles('service_role') is not null
+  loop
+    execute format('grant execute on function %s to service_role', v_function);
+  end loop;
+end
+$function$;
+
+-- These columns, and with row security only the user's own rows.
+create function safelight.let_users_read(p_table text, variadic p_columns text[]) returns void
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+begin
+  if safelight.roles('authenticated') is not null then
+    execute format('grant select (%s) on public.%I to authenticated',
+      (select string_agg(quote_ident(name), ', ') from unnest(p_columns) name), p_table);
+  end if;
+end
+$function$;
+
+-- ---------------------------------------------------------------------------------------------- settings
+create table public.app_settings (
+  setting_key   text primary key,
+  setting_value jsonb not null,
+  updated_at    timestamptz not null default now(),
+  -- Settings are read inside admission: a value that does not fit is refused here, not found out there.
+  constraint setting_fits check (case setting_key
+    when 'app_enabled'          then jsonb_typeof(setting_value) = 'boolean'
+    when 'disabled_models'      then jsonb_typeof(setting_value) = 'array'
+    when 'limits'               then jsonb_typeof(setting_value) = 'object'
+      and setting_value ?& array['userPerMinute', 'ipPerMinute', 'windowSeconds']
+      and (setting_value ->> 'userPerMinute')::integer between 1 and 1000
+      and (setting_value ->> 'ipPerMinute')::integer between 1 and 1000
+      and (setting_value ->> 'windowSeconds')::integer between 1 and 86400
+    when 'signup_bonus'         then jsonb_typeof(setting_value) = 'number'
+      and (setting_value #>> '{}')::integer between 0 and 1000000000
+    when 'retention_days'       then jsonb_typeof(setting_value) = 'number'
+      and (setting_value #>> '{}')::integer between 1 and 36500
+    when 'free_cancels_per_day' then jsonb_typeof(setting_value) = 'number'
+      and (setting_value #>> '{}')::integer between 0 and 1000
+    else true
+  end)
+);
+insert into public.app_settings (setting_key, setting_value) values
+  ('app_enabled', 'true'),
+  ('disabled_models', '[]'),
+  ('limits', '{"userPerMinute": 10, "ipPerMinute": 20, "windowSeconds": 60}'),
+  ('signup_bonus', '3000'),
+  ('retention_days', '30'),
+  ('free_cancels_per_day', '10');
+
+create function public.read_settings() returns jsonb
+language sql stable security definer set search_path = '' set enable_seqscan = off as $function$
+  select coalesce(jsonb_object_agg(setting_key, setting_value), '{}') from public.app_settings
+$function$;
+
+-- Changes the settings that are named, and answers all of them.
+create function public.write_settings(p_change jsonb) returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+begin
+  insert into public.app_settings as setting (setting_key, setting_value)
+  select change.key, change.value from jsonb_each(p_change) change order by change.key
+  on conflict (setting_key) do update set setting_value = excluded.setting_value, updated_at = now();
+  return public.read_settings();
+end
+$function$;
+
+-- ---------------------------------------------------------------------------------------------- people, watching
+-- The only table that goes with its user.
+create table public.profiles (
+  user_id    uuid primary key references auth.users (id) on delete cascade,
+  name       text,
+  role       text not null default 'user' check (role in ('user', 'admin')),
+  created_at timestamptz not null default now()
+);
+create policy "Users can view own profile" on public.profiles for select using ((select auth.uid()) = user_id);
+
+create table public.api_keys (
+  id           uuid primary key,
+  user_id      uuid not null,
+  name         text not null,
+  prefix       text not null,
+  key_hash     bytea not null unique,          -- the key itself is shown once and kept nowhere
+  created_at   timestamptz not null default now(),
+  last_used_at timestamptz,
+  revoked_at   timestamptz
+);
+create index api_keys_by_user on public.api_keys (user_id, created_at desc);
+
+create table public.audit_log (
+  id         uuid primary key default gen_random_uuid(),
+  created_at timestamptz not null default now(),
+  actor      uuid,                             -- null: an operator at the database or the command line
+  action     text not null,
+  subject    text,
+  details    jsonb not null default '{}'
+);
+create index audit_log_by_time on public.audit_log (created_at desc);
+
+-- Which migrations are here, for code that wants to know whether it may run.
+create function public.read_migrations() returns jsonb
+language sql stable security definer set search_path = '' set enable_seqscan = off as $function$
+  select coalesce(jsonb_agg(to_jsonb(migration) order by version), '[]') from public.safelight_migrations migration
+$function$;
+
+perform safelight.close_tables('safelight_migrations', 'app_settings', 'profiles', 'api_keys', 'audit_log');
+perform safelight.close_functions('read_settings', 'write_settings', 'read_migrations');
+perform safelight.let_users_read('profiles', 'user_id', 'name', 'role', 'created_at');
+
+insert into public.safelight_migrations (version, name, checksum) values (1, '000001_foundation', 'b23626bc0d5c01a4f53d95c3fe3e762fb84c3f908f370437bbded06a8b7999a4');
+end
+$migration$;
+`,
+  },
+  {
+    version: 2,
+    name: '000002_atomic-credit-system',
+    checksum: '548ba8b091da9ebc41eb3c91dc808c9708fcf846611a877d6f075912b8060494',
+    sql: `-- 000002: money, and the jobs it is spent on.
+--
+-- One function changes a balance (\`post_entry\`), and it writes the ledger entry in the same statement. A balance is
+-- never negative, entries are never changed, and every charge has a reference under which it can happen once and be
+-- given back once. Locks are taken in this order: job, attempt, account, reference, limits.
+do $migration$
+begin
+perform pg_advisory_xact_lock(hashtextextended('safelight.migrations', 0));
+if to_regclass('public.safelight_migrations') is null then
+  raise exception 'apply 000001_foundation.sql first';
+end if;
+if exists (select from public.safelight_migrations where version = 2) then
+  return;
+end if;
+
+-- ---------------------------------------------------------------------------------------------- money
+create table public.credit_accounts (
+  user_id    uuid primary key,
+  balance    bigint not null default 0 constraint balance_never_negative check (balance >= 0),
+  seq        bigint not null default 0,        -- of the last entry
+  created_at timestamptz not null default now()
+) with (fillfactor = 70);
+create policy "Users can view own account" on public.credit_accounts for select using ((select auth.uid()) = user_id);
+
+-- What a charge and its refund have in common. A row that was closed before anything was charged is a tombstone: the
+-- charge that comes late takes nothing.
+create table public.credit_references (
+  reference    text primary key,
+  user_id      uuid,
+  charged_seq  bigint,
+  refunded_seq bigint,
+  closed       boolean not null default false,
+  constraint charge_has_its_user check (charged_seq is null or user_id is not null),
+  constraint refund_has_its_charge check (refunded_seq is null or (charged_seq is not null and closed))
+) with (fillfactor = 80);
+
+-- Append-only. No prompt, no name, and no foreign key to anything that could be deleted.
+create table public.credit_ledger (
+  user_id       uuid not null,
+  seq           bigint not null check (seq > 0),
+  kind          text not null check (kind in ('grant', 'charge', 'refund', 'adjustment')),
+  delta         bigint not null,
+  balance_after bigint not null check (balance_after >= 0),
+  reference     text not null,
+  job_id        uuid,
+  description   text not null,
+  metadata      jsonb not null default '{}',
+  created_at    timestamptz not null default clock_timestamp(),
+  primary key (user_id, seq),
+  constraint once_per_reference unique (reference, kind),
+  constraint sign_fits_kind check (case kind
+    when 'charge' then delta < 0 when 'adjustment' then delta <> 0 else delta > 0 end)
+);
+create index credit_ledger_by_job on public.credit_ledger (job_id) where job_id is not null;
+create policy "Users can view own ledger" on public.credit_ledger for select using ((select auth.uid()) = user_id);
+
+create function safelight.forbid_change() returns trigger
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+begin
+  raise exception '% is append-only', tg_table_name using errcode = 'insufficient_privilege';
+end
+$function$;
+-- At statement level, because a row trigger is silent where no row matches; always, because a session that plays a
+-- replica would pass by otherwise.
+create trigger ledger_is_append_only before update or delete or truncate on public.credit_ledger
+  for each statement execute function safelight.forbid_change();
+alter table public.credit_ledger enable always trigger ledger_is_append_only;
+
+-- What reconciliation found, until somebody closes it.
+create table public.credit_discrepancies (
+  id        uuid primary key default gen_random_uuid(),
+  user_id   uuid not null,
+  problem   text not null,
+  expected  bigint,
+  found     bigint,
+  found_at  timestamptz not null default now(),
+  closed_at timestamptz
+);
+create index credit_discrepancies_open on public.credit_discrepancies (user_id) where closed_at is null;
+
+-- ---------------------------------------------------------------------------------------------- jobs
+create table public.generation_jobs (
+  id               uuid primary key,
+  user_id          uuid not null,
+  model            text not null,
+  kind             text not null check (kind in ('image', 'edit', 'video')),
+  input            jsonb not null,
+  price            integer not null check (price >= 0),             -- of all outputs together
+  count            integer not null check (count > 0),
+  idempotency_key  text,
+  request_hash     text not null,
+  request_id       text,
+  state            text not null check (state in
+    ('created', 'charged', 'submitting', 'running', 'storing', 'refunding', 'succeeded', 'failed', 'canceled')),
+  version          integer not null default 1,                      -- counts moves
+  revision         integer not null default 1,                      -- counts visible changes
+  attempt          jsonb,                                           -- the hand-over it stands on, as in job_attempts
+  operation        jsonb,
+  outputs          jsonb,
+  media            jsonb not null default '[]',                     -- what was delivered
+  progress         jsonb,
+  failure          jsonb,
+  ending           text check (ending in ('failed', 'canceled')),
+  refunded_credits integer not null default 0,
+  troubles         jsonb,
+  queue_until      timestamptz not null,
+  run_until        timestamptz,
+  wake_at          timestamptz not null default clock_timestamp(),
+  lease_until      timestamptz,                                     -- somebody is at it; no write ever asks for it
+  created_at       timestamptz not null default clock_timestamp(),
+  finished_at      timestamptz,
+  unique (user_id, idempotency_key),
+  constraint ended_jobs_have_a_time check ((state in ('succeeded', 'failed', 'canceled')) = (finished_at is not null))
+) with (fillfactor = 80);
+create index jobs_due on public.generation_jobs (wake_at) where finished_at is null;
+create index jobs_due_by_user on public.generation_jobs (user_id, wake_at) where finished_at is null;
+create index jobs_by_user on public.generation_jobs (user_id, created_at desc, id desc);
+create index jobs_succeeded on public.generation_jobs (model, finished_at desc) where state = 'succeeded';
+create policy "Users can view own jobs" on public.generation_jobs for select using ((select auth.uid()) = user_id);
+
+-- Written before anything is sent to a provider.
+create table public.job_attempts (
+  id                   uuid primary key,
+  job_id               uuid references public.generation_jobs (id),
+  number               integer,
+  provider             text not null,
+  endpoint             text not null,
+  token                text not null,                               -- its label, never the secret
+  account              text not null,
+  lane                 text not null check (lane in ('image', 'video')),
+  outcome              text not null default 'open' check (outcome in ('open', 'accepted', 'refused', 'unknown', 'late')),
+  operation            jsonb,
+  refusal              jsonb,
+  provider_request_id  text,
+  provider_cost        numeric(12, 6),
+  provider_cost_source text,
+  acquired_at          timestamptz not null default clock_timestamp(),
+  started_at           timestamptz,                                 -- null: a token is bound, nothing is handed over yet
+  accepted_at          timestamptz,
+  cancel_asked_at      timestamptz,
+  ended_at             timestamptz,                                 -- from here on its token is free
+  constraint started_attempts_have_a_job check (started_at is null or (job_id is not null and number is not null))
+) with (fillfactor = 80);
+create index attempts_of_job on public.job_attempts (job_id, number);
+create index attempts_open on public.job_attempts (provider, account, lane) where ended_at is null;
+
+-- A token is busy because open attempts name it: there is nothing to return, and nothing to forget.
+create function safelight.end_attempt() returns trigger
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+begin
+  update public.job_attempts set ended_at = clock_timestamp()
+   where id = (old.attempt ->> 'id')::uuid and ended_at is null;
+  return null;
+end
+$function$;
+create trigger attempt_ends_with_its_state after update of state on public.generation_jobs for each row
+  when (old.state in ('submitting', 'running') and new.state not in ('submitting', 'running'))
+  execute function safelight.end_attempt();
+
+-- ---------------------------------------------------------------------------------------------- the ledger's functions
+-- The only statement that changes a balance. Null, and nothing written, where there is no account or too little on it.
+create function safelight.post_entry(p_user_id uuid, p_kind text, p_delta bigint, p_reference text, p_job_id uuid,
+                                     p_description text, p_metadata jsonb)
+returns public.credit_ledger
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_entry public.credit_ledger;
+begin
+  with account as (
+    update public.credit_accounts set balance = balance + p_delta, seq = seq + 1
+     where user_id = p_user_id and balance + p_delta >= 0
+    returning balance, seq
+  )
+  insert into public.credit_ledger (user_id, seq, kind, delta, balance_after, reference, job_id, description, metadata)
+  select p_user_id, account.seq, p_kind, p_delta, account.balance, p_reference, p_job_id, p_description, p_metadata
+    from account
+  returning * into v_entry;
+  return v_entry;
+end
+$function$;
+
+-- Takes p_amount once under p_reference. A reference that was closed by a refund takes nothing any more.
+create function public.charge_credits(p_user_id uuid, p_amount bigint, p_reference text, p_job_id uuid,
+                                      p_description text, p_metadata jsonb)
+returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_balance bigint;
+  v_reference public.credit_references;
+  v_entry public.credit_ledger;
+  v_outcome text;
+begin
+  select balance into v_balance from public.credit_accounts where user_id = p_user_id for no key update;
+  select * into v_reference from public.credit_references where reference = p_reference for no key update;
+  if p_amount is null or p_amount <= 0 or p_reference is null then
+    v_outcome := 'invalid';
+  elsif v_reference.reference is not null then
+    select * into v_entry from public.credit_ledger
+     where user_id = v_reference.user_id and seq = v_reference.charged_seq;
+    v_outcome := case
+      when v_entry.user_id <> p_user_id or v_entry.delta <> -p_amount then 'conflict'
+      when v_reference.closed then 'refunded'
+      when v_entry.user_id is null then 'conflict'
+      else 'replayed'
+    end;
+  elsif v_balance is null then
+    v_outcome := 'no_account';
+  elsif v_balance < p_amount then
+    v_outcome := 'insufficient_credits';
+  else
+    v_entry := safelight.post_entry(p_user_id, 'charge', -p_amount, p_reference, p_job_id,
+                                    coalesce(p_description, ''), coalesce(p_metadata, '{}'));
+    insert into public.credit_references (reference, user_id, charged_seq)
+    values (p_reference, p_user_id, v_entry.seq) on conflict do nothing;
+    if not found then
+      raise exception 'lost race: reference %', p_reference using errcode = 'serialization_failure';
+    end if;
+    v_balance := v_entry.balance_after;
+    v_outcome := 'charged';
+  end if;
+  return jsonb_build_object('outcome', v_outcome, 'balance', coalesce(v_balance, 0), 'reference', p_reference);
+end
+$function$;
+
+-- The charge of one job. Without a job it is a charge by hand, under a reference of its own.
+create function public.atomic_charge_credits(p_user_id uuid, p_operation_type text, p_amount integer,
+                                             p_description text, p_metadata jsonb, p_job_id uuid)
+returns jsonb
+language sql security definer set search_path = '' set enable_seqscan = off as $function$
+  select public.charge_credits(p_user_id, p_amount, coalesce(p_job_id::text, 'manual:' || gen_random_uuid()), p_job_id,
+    p_description,
+    coalesce(p_metadata, '{}') || jsonb_strip_nulls(jsonb_build_object(
+      'operation', p_operation_type, 'manual', case when p_job_id is null then true end)))
+$function$;
+
+-- Gives back p_amount of the charge under p_reference, or all of it, and closes the reference: one refund, ever. How
+-- much there is to give back is read from the ledger. With nothing charged it only closes, so that no charge can follow.
+create function public.refund_charge(p_reference text, p_amount bigint, p_reason text, p_metadata jsonb)
+returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_balance bigint;
+  v_reference public.credit_references;
+  v_charge public.credit_ledger;
+  v_refund public.credit_ledger;
+  v_outcome text := 'refunded';
+  v_amount bigint;
+begin
+  -- Looked up without a lock, because the account comes before the reference.
+  select * into v_reference from public.credit_references where reference = p_reference;
+  if not found then
+    insert into public.credit_references (reference, closed) values (p_reference, true) on conflict do nothing;
+    if not found then
+      raise exception 'lost race: reference %', p_reference using errcode = 'serialization_failure';
+    end if;
+    return jsonb_build_object('outcome', 'nothing_charged', 'refunded', 0, 'balance', null);
+  end if;
+  select balance into v_balance from public.credit_accounts where user_id = v_reference.user_id for no key update;
+  select * into v_reference from public.credit_references where reference = p_reference for no key update;
+  select * into v_charge from public.credit_ledger
+   where user_id = v_reference.user_id and seq = v_reference.charged_seq;
+  if v_charge.seq is null then
+    v_outcome := 'nothing_charged';
+  elsif v_reference.closed then
+    v_outcome := 'replayed';
+    select * into v_refund from public.credit_ledger
+     where user_id = v_reference.user_id and seq = v_reference.refunded_seq;
+  else
+    v_amount := least(-v_charge.delta, greatest(0, coalesce(p_amount, -v_charge.delta)));
+    if v_amount > 0 then
+      v_refund := safelight.post_entry(v_charge.user_id, 'refund', v_amount, p_reference, v_charge.job_id,
+                                       coalesce(p_reason, ''), coalesce(p_metadata, '{}'));
+      v_balance := v_refund.balance_after;
+    end if;
+  end if;
+  update public.credit_references set closed = true, refunded_seq = v_refund.seq
+   where reference = p_reference and not closed;
+  return jsonb_build_object('outcome', v_outcome, 'refunded', coalesce(v_refund.delta, 0), 'balance', v_balance);
+end
+$function$;
+
+-- What is left of the charge.
+create function public.refund_credits(p_reference text, p_reason text, p_metadata jsonb default '{}') returns jsonb
+language sql security definer set search_path = '' set enable_seqscan = off as $function$
+  select public.refund_charge(p_reference, null, p_reason, p_metadata)
+$function$;
+
+-- Adds credits once per reference, and makes the account where there is none.
+create function safelight.grant_once(p_user_id uuid, p_amount bigint, p_reference text, p_description text)
+returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_balance bigint;
+  v_entry public.credit_ledger;
+begin
+  if p_user_id is null or p_reference is null or p_amount is null or p_amount <= 0 then
+    select balance into v_balance from public.credit_accounts where user_id = p_user_id;
+    return jsonb_build_object('outcome', 'invalid', 'balance', coalesce(v_balance, 0));
+  end if;
+  insert into public.credit_accounts (user_id) values (p_user_id) on conflict do nothing;
+  select balance into v_balance from public.credit_accounts where user_id = p_user_id for no key update;
+  select * into v_entry from public.credit_ledger where reference = p_reference and kind = 'grant';
+  if found then
+    return jsonb_build_object('balance', v_balance, 'outcome', case
+      when v_entry.user_id = p_user_id and v_entry.delta = p_amount then 'replayed' else 'conflict' end);
+  end if;
+  v_entry := safelight.post_entry(p_user_id, 'grant', p_amount, p_reference, null, coalesce(p_description, ''), '{}');
+  return jsonb_build_object('outcome', 'granted', 'balance', v_entry.balance_after);
+exception when unique_violation then
+  -- Somebody else's account was given this grant a moment ago.
+  raise exception 'lost race: grant %', p_reference using errcode = 'serialization_failure';
+end
+$function$;
+
+create function public.grant_credits(p_user_id uuid, p_amount bigint, p_key text, p_description text) returns jsonb
+language sql security definer set search_path = '' set enable_seqscan = off as $function$
+  select safelight.grant_once(p_user_id, p_amount, 'grant:' || p_key, p_description)
+$function$;
+
+create function public.read_balance(p_user_id uuid) returns jsonb
+language sql stable security definer set search_path = '' set enable_seqscan = off as $function$
+  select to_jsonb(coalesce((select balance from public.credit_accounts where user_id = p_user_id), 0))
+$function$;
+
+-- Newest first; p_before is the seq of the last entry that was seen.
+create function public.list_ledger(p_user_id uuid, p_limit integer, p_before bigint) returns jsonb
+language sql stable security definer set search_path = '' set enable_seqscan = off as $function$
+  select coalesce(jsonb_agg(to_jsonb(entry) order by entry.seq desc), '[]') from (
+    select * from public.credit_ledger
+     where user_id = p_user_id and (p_before is null or seq < p_before)
+     order by seq desc limit p_limit
+  ) entry
+$function$;
+
+perform safelight.close_tables('credit_accounts', 'credit_references', 'credit_ledger', 'credit_discrepancies',
+                               'generation_jobs', 'job_attempts');
+perform safelight.close_functions('charge_credits', 'atomic_charge_credits', 'refund_charge', 'refund_credits',
+                                  'grant_credits', 'read_balance', 'list_ledger');
+perform safelight.let_users_read('credit_accounts', 'balance');
+perform safelight.let_users_read('credit_ledger', 'user_id', 'seq', 'kind', 'delta', 'balance_after', 'reference',
+                                 'job_id', 'description', 'created_at');
+perform safelight.let_users_read('generation_jobs', 'id', 'user_id', 'model', 'kind', 'state', 'price', 'created_at',
+                                 'finished_at');
+
+insert into public.safelight_migrations (version, name, checksum) values (2, '000002_atomic-credit-system', '548ba8b091da9ebc41eb3c91dc808c9708fcf846611a877d6f075912b8060494');
+end
+$migration$;
+`,
+  },
+  {
+    version: 3,
+    name: '000003_add-rate-limiting',
+    checksum: 'b22327a34e93c23c04daa14aaa0cae81251f3f668ff8c9db3f05137a1076f17b',
+    sql: `-- 000003: rate limits. Never more than so many hits in any window, not one, and not at the edge of a minute either.
+--
+-- A key is one row with the instants of its last hits. A refusal reads once and writes nothing. Whoever takes from
+-- several keys takes from all of them or from none.
+do $migration$
+begin
+perform pg_advisory_xact_lock(hashtextextended('safelight.migrations', 0));
+if to_regclass('public.safelight_migrations') is null then
+  raise exception 'apply 000001_foundation.sql first';
+end if;
+if not exists (select from public.safelight_migrations where version = 2) then
+  raise exception 'apply 000002_atomic-credit-system.sql first';
+end if;
+if exists (select from public.safelight_migrations where version = 3) then
+  return;
+end if;
+
+create table public.rate_limits (
+  key        text primary key,
+  hits       timestamptz[] not null,            -- oldest first, at most as many as the limit allows
+  expires_at timestamptz not null
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+create index rate_limits_expired on public.rate_limits (expires_at);
+
+-- Where somebody with these hits stands. \`wait_ms\` is 0 where one more is allowed; \`resets_in_ms\` is when there will be
+-- room for one more than now.
+create function safelight.limit_state(p_name text, p_hits timestamptz[], p_max integer, p_window_seconds integer)
+returns jsonb
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_window interval := make_interval(secs => p_window_seconds);
+  v_hits timestamptz[] := array(select hit from unnest(p_hits) hit where hit > v_now - v_window order by hit);
+  v_used integer := cardinality(v_hits);
+  v_next timestamptz := case when p_max > 0 then v_hits[greatest(0, v_used - p_max) + 1] else v_now end;
+  v_resets_in_ms bigint := coalesce(ceil(extract(epoch from v_next + v_window - v_now) * 1000), 0);
+begin
+  return jsonb_build_object(
+    'name', p_name, 'max', p_max, 'window_seconds', p_window_seconds, 'remaining', greatest(0, p_max - v_used),
+    'resets_in_ms', v_resets_in_ms, 'wait_ms', case when v_used >= p_max then v_resets_in_ms else 0 end);
+end
+$function$;
+
+-- One hit on every key; false where one of them is full, and then the caller undoes the others by giving up its
+-- transaction. The clock is read again behind each row lock, so that hits stay in order however long the wait was.
+create function safelight.take_hits(p_keys text[], p_maxima integer[], p_windows integer[]) returns boolean
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_taken integer;
+begin
+  insert into public.rate_limits as bucket (key, hits, expires_at)
+  select taken.key, array[clock_timestamp()], clock_timestamp() + make_interval(secs => taken.window_seconds)
+    from unnest(p_keys, p_windows) taken (key, window_seconds)
+   order by taken.key                           -- everybody locks in this order
+  on conflict (key) do update
+     set hits = (bucket.hits || clock_timestamp())
+           [greatest(1, cardinality(bucket.hits) + 2 - p_maxima[array_position(p_keys, bucket.key)]):],
+         expires_at = greatest(bucket.expires_at, excluded.expires_at)
+   where cardinality(bucket.hits) < p_maxima[array_position(p_keys, bucket.key)]
+      or bucket.hits[cardinality(bucket.hits) - p_maxima[array_position(p_keys, bucket.key)] + 1]
+         <= clock_timestamp() - make_interval(secs => p_windows[array_position(p_keys, bucket.key)]);
+  get diagnostics v_taken = row_count;
+  return v_taken = cardinality(p_keys);
+end
+$function$;
+
+-- Where the caller stands with each of [{ key, name, max, windowSeconds }], in their order. Takes nothing.
+create function public.peek_rate_limits(p_limits jsonb) returns jsonb
+language sql volatile security definer set search_path = '' set enable_seqscan = off as $function$
+  select coalesce(jsonb_agg(safelight.limit_state(
+           wanted.value ->> 'name', bucket.hits,
+           (wanted.value ->> 'max')::integer, (wanted.value ->> 'windowSeconds')::integer) order by wanted.position), '[]')
+    from jsonb_array_elements(p_limits) with ordinality wanted (value, position)
+    left join public.rate_limits bucket on bucket.key = wanted.value ->> 'key'
+$function$;
+
+-- One from every bucket or from none.
+create function public.take_rate_limits(p_limits jsonb) returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_states jsonb := public.peek_rate_limits(p_limits);
+  v_wait_ms bigint := (select coalesce(max((state ->> 'wait_ms')::bigint), 0) from jsonb_array_elements(v_states) state);
+begin
+  if v_wait_ms > 0 then
+    return jsonb_build_object('allowed', false, 'retry_after_ms', v_wait_ms, 'limits', v_states);
+  end if;
+  if not safelight.take_hits(
+    array(select value ->> 'key' from jsonb_array_elements(p_limits)),
+    array(select (value ->> 'max')::integer from jsonb_array_elements(p_limits)),
+    array(select (value ->> 'windowSeconds')::integer from jsonb_array_elements(p_limits))
+  ) then
+    raise exception 'lost race: rate limits' using errcode = 'serialization_failure';
+  end if;
+  return jsonb_build_object('allowed', true, 'retry_after_ms', 0, 'limits', public.peek_rate_limits(p_limits));
+end
+$function$;
+
+create function public.check_rate_limit(p_key text, p_max_requests integer, p_window_seconds integer) returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_taken jsonb;
+begin
+  if p_key is null or coalesce(p_max_requests, -1) not between 0 and 10000
+     or coalesce(p_window_seconds, 0) not between 1 and 31622400 then
+    raise exception 'a rate limit is 0 to 10000 requests in 1 second to 366 days'
+      using errcode = 'invalid_parameter_value';
+  end if;
+  v_taken := public.take_rate_limits(jsonb_build_array(jsonb_build_object(
+    'key', p_key, 'name', p_key, 'max', p_max_requests, 'windowSeconds', p_window_seconds)));
+  return jsonb_build_object(
+    'allowed', v_taken -> 'allowed', 'limit', p_max_requests,
+    'remaining', v_taken #> '{limits,0,remaining}', 'retry_after_ms', v_taken -> 'retry_after_ms');
+end
+$function$;
+
+-- Keys that nobody has used for as long as their window. At most 50,000 in one call: the rest is for the next one.
+create function public.cleanup_expired_rate_limits() returns integer
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_deleted integer;
+begin
+  delete from public.rate_limits where key in (
+    select key from public.rate_limits where expires_at <= clock_timestamp()
+     order by expires_at limit 50000 for update skip locked);
+  get diagnostics v_deleted = row_count;
+  return v_deleted;
+end
+$function$;
+
+perform safelight.close_tables('rate_limits');
+perform safelight.close_functions('peek_rate_limits', 'take_rate_limits', 'check_rate_limit',
+                                  'cleanup_expired_rate_limits');
+
+insert into public.safelight_migrations (version, name, checksum) values (3, '000003_add-rate-limiting', 'b22327a34e93c23c04daa14aaa0cae81251f3f668ff8c9db3f05137a1076f17b');
+end
+$migration$;
+`,
+  },
+  {
+    version: 4,
+    name: '000004_media',
+    checksum: 'c65cfe6aae1193c6eb8720cae839ff8c93d3a67ab52bd6fd2fc46fdaf85c53a6',
+    sql: `-- 000004: media, one partition for each kind, and the links that share them.
+do $migration$
+begin
+perform pg_advisory_xact_lock(hashtextextended('safelight.migrations', 0));
+if to_regclass('public.safelight_migrations') is null then
+  raise exception 'apply 000001_foundation.sql first';
+end if;
+if not exists (select from public.safelight_migrations where version = 3) then
+  raise exception 'apply 000003_add-rate-limiting.sql first';
+end if;
+if exists (select from public.safelight_migrations where version = 4) then
+  return;
+end if;
+
+create table public.media (
+  id           uuid not null,
+  kind         text not null check (kind in ('image', 'edit', 'video', 'upload')),
+  user_id      uuid not null,
+  job_id       uuid,
+  index        integer not null default 0,
+  storage_key  text not null,
+  content_type text not null,
+  bytes        bigint not null check (bytes > 0),
+  width        integer,
+  height       integer,
+  duration     double precision,                -- in seconds
+  hash         text not null,                   -- SHA-256 of the bytes, in hex
+  placeholder  text,
+  saved        boolean not null default false,
+  starred      boolean not null default false,
+  expires_at   timestamptz,
+  archived_at  timestamptz,                     -- the bytes are gone, the row tells that they were there
+  deleted_at   timestamptz,
+  created_at   timestamptz not null default clock_timestamp(),
+  primary key (kind, id),
+  unique (kind, job_id, index)                  -- storing an output twice is storing it once
+) partition by list (kind);
+create table public.images        partition of public.media for values in ('image');
+create table public.edited_images partition of public.media for values in ('edit');
+create table public.videos        partition of public.media for values in ('video');
+create table public.uploads       partition of public.media for values in ('upload');
+
+create index media_by_id on public.media (id);
+create index media_by_user on public.media (user_id, created_at desc, id desc);
+create index media_by_job on public.media (job_id, index);
+create index media_expired on public.media (expires_at) where archived_at is null;
+
+-- A partition that is read directly does not inherit the policies of its parent: each has its own.
+create policy "Users can view own media" on public.media for select using ((select auth.uid()) = user_id);
+create policy "Users can view own images" on public.images for select using ((select auth.uid()) = user_id);
+create policy "Users can view own edits" on public.edited_images for select using ((select auth.uid()) = user_id);
+create policy "Users can view own videos" on public.videos for select using ((select auth.uid()) = user_id);
+create policy "Users can view own uploads" on public.uploads for select using ((select auth.uid()) = user_id);
+
+create table public.shares (
+  code       text primary key,
+  user_id    uuid not null,
+  media_kind text not null,
+  media_id   uuid not null,
+  created_at timestamptz not null default now(),
+  revoked_at timestamptz,
+  foreign key (media_kind, media_id) references public.media (kind, id)
+);
+create index shares_of_media on public.shares (media_kind, media_id);
+create index shares_by_user on public.shares (user_id, created_at desc);
+
+-- A file as the store describes it, under an id; the row that is already there where it was added before.
+create function public.add_media(p_id uuid, p_user_id uuid, p_kind text, p_job_id uuid, p_index integer, p_file jsonb,
+                                 p_expires_at double precision)
+returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_media public.media;
+begin
+  select * into v_media from public.media
+   where id = p_id or (p_job_id is not null and job_id = p_job_id and index = p_index)
+   order by (id = p_id) desc limit 1;
+  if found then
+    return to_jsonb(v_media);
+  end if;
+  insert into public.media (id, kind, user_id, job_id, index, storage_key, content_type, bytes, width, height, duration,
+                            hash, expires_at)
+  values (p_id, p_kind, p_user_id, p_job_id, p_index, p_file ->> 'key', p_file ->> 'contentType',
+          (p_file ->> 'bytes')::bigint, (p_file ->> 'width')::integer, (p_file ->> 'height')::integer,
+          (p_file ->> 'durationSeconds')::double precision, p_file ->> 'hash', to_timestamp(p_expires_at / 1000))
+  on conflict do nothing returning * into v_media;
+  if not found then
+    raise exception 'lost race: media %', p_id using errcode = 'serialization_failure';
+  end if;
+  return to_jsonb(v_media);
+end
+$function$;
+
+create function public.find_media(p_id uuid) returns jsonb
+language sql stable security definer set search_path = '' set enable_seqscan = off as $function$
+  select to_jsonb(media) from public.media where id = p_id
+$function$;
+
+create function public.list_media_of_jobs(p_job_ids jsonb) returns jsonb
+language sql stable security definer set search_path = '' set enable_seqscan = off as $function$
+  select coalesce(jsonb_agg(to_jsonb(media) order by media.index, media.created_at), '[]')
+    from public.media
+   where media.job_id in (select value::uuid from jsonb_array_elements_text(p_job_ids)) and media.deleted_at is null
+$function$;
+
+-- Newest first. A null filter lets everything through; p_search looks into the prompt of the job.
+create function public.list_media(p_user_id uuid, p_kind text, p_saved boolean, p_starred boolean, p_search text,
+                                  p_limit integer, p_before_at timestamptz, p_before_id uuid)
+returns jsonb
+language sql stable security definer set search_path = '' set enable_seqscan = off as $function$
+  select coalesce(jsonb_agg(to_jsonb(page) order by page.created_at desc, page.id desc), '[]') from (
+    select media.* from public.media
+     where media.user_id = p_user_id and media.deleted_at is null
+       and (p_before_at is null or (media.created_at, media.id) < (p_before_at, p_before_id))
+       and (p_kind is null or media.kind = p_kind)
+       and (p_saved is null or media.saved = p_saved)
+       and (p_starred is null or media.starred = p_starred)
+       and (p_search is null or exists (
+         select from public.generation_jobs job
+          where job.id = media.job_id and strpos(lower(job.input ->> 'prompt'), lower(p_search)) > 0))
+     order by media.created_at desc, media.id desc limit p_limit
+  ) page
+$function$;
+
+-- Null where it is not this user's. What is saved does not expire.
+create function public.change_media(p_id uuid, p_user_id uuid, p_saved boolean, p_starred boolean, p_deleted boolean)
+returns jsonb
+language sql security definer set search_path = '' set enable_seqscan = off as $function$
+  update public.media
+     set saved = coalesce(p_saved, saved),
+         starred = coalesce(p_starred, starred),
+         expires_at = case when p_saved then null else expires_at end,
+         deleted_at = case when p_deleted then coalesce(deleted_at, clock_timestamp())
+                           when p_deleted is null then deleted_at end
+   where id = p_id and user_id = p_user_id
+  returning to_jsonb(media)
+$function$;
+
+perform safelight.close_tables('media', 'images', 'edited_images', 'videos', 'uploads', 'shares');
+perform safelight.close_functions('add_media', 'find_media', 'list_media_of_jobs', 'list_media', 'change_media');
+perform safelight.let_users_read(name, 'id', 'kind', 'user_id', 'job_id', 'content_type', 'bytes', 'width',
+                                 'height', 'duration', 'saved', 'expires_at', 'created_at')
+   from unnest(array['media', 'images', 'edited_images', 'videos', 'uploads']) name;
+
+insert into public.safelight_migrations (version, name, checksum) values (4, '000004_media', 'c65cfe6aae1193c6eb8720cae839ff8c93d3a67ab52bd6fd2fc46fdaf85c53a6');
+end
+$migration$;
+`,
+  },
+  {
+    version: 5,
+    name: '000005_providers',
+    checksum: 'f2e57dda47a3ffadd4466d32f1c762acd67f1e73c12aba48d3e02951b6a02f52',
+    sql: `-- 000005: what is known about providers: which tokens and accounts rest, what was called, what was delivered to us.
+--
+-- A refusal makes something rest: a token, one model of a token, a model, a provider account, or one lane of it. The
+-- secret of a token is never here, only its label.
+do $migration$
+begin
+perform pg_advisory_xact_lock(hashtextextended('safelight.migrations', 0));
+if to_regclass('public.safelight_migrations') is null then
+  raise exception 'apply 000001_foundation.sql first';
+end if;
+if not exists (select from public.safelight_migrations where version = 4) then
+  raise exception 'apply 000004_media.sql first';
+end if;
+if exists (select from public.safelight_migrations where version = 5) then
+  return;
+end if;
+
+-- The lane '' stands for all lanes of the account.
+create table public.provider_accounts (
+  provider      text not null,
+  account       text not null,
+  lane          text not null check (lane in ('', 'image', 'video')),
+  resting_until timestamptz not null default '-infinity',
+  strikes       integer not null default 0,     -- refusals in a row
+  cap           integer,                        -- open attempts at most, learned from a refusal …
+  cap_until     timestamptz,                    -- … and believed until then
+  primary key (provider, account, lane)
+) with (fillfactor = 70);
+
+-- The model '' stands for all models of the token, the token '' for the model whoever asks for it.
+create table public.provider_tokens (
+  provider      text not null,
+  token         text not null,                  -- its label
+  model         text not null,
+  token_hash    bytea,
+  resting_until timestamptz not null default '-infinity',
+  strikes       integer not null default 0,
+  primary key (provider, token, model)
+) with (fillfactor = 70);
+
+create table public.provider_logs (
+  id         uuid primary key default gen_random_uuid(),
+  created_at timestamptz not null default now(),
+  provider   text not null,
+  token      text not null,                     -- its label
+  job_id     uuid,
+  attempt_id uuid,
+  action     text not null,
+  status     integer,
+  outcome    text not null,
+  latency_ms double precision not null
+);
+create index provider_logs_by_time on public.provider_logs (created_at desc);
+create index provider_logs_by_job on public.provider_logs (job_id);
+
+create table public.webhook_deliveries (
+  provider    text not null,
+  delivery_id text not null,
+  received_at timestamptz not null default now(),
+  primary key (provider, delivery_id)
+);
+create index webhook_deliveries_by_time on public.webhook_deliveries (received_at);
+
+-- Attempts that keep a provider account busy in a lane. One that bound a token and was never started is forgotten after
+-- a minute: its process died in between.
+create function safelight.open_attempts(p_provider text, p_account text, p_lane text)
+returns table (attempt_id uuid, token text)
+language sql volatile security definer set search_path = '' set enable_seqscan = off as $function$
+  select id, token from public.job_attempts
+   where provider = p_provider and account = p_account and lane = p_lane and ended_at is null
+     and (started_at is not null or accepted_at is not null or acquired_at > clock_timestamp() - interval '1 minute')
+$function$;
+
+-- Of [{ provider, endpoint, token, account, maxOpen }], in the order of preference: the first that is neither resting
+-- nor full, the least busy first within a provider. The accounts stay locked until the caller has written the attempt.
+--   → { status: 'token', candidate } | { status: 'wait', wait_ms } | { status: 'none' }
+create function safelight.choose_candidate(p_model text, p_lane text, p_candidates jsonb) returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_now timestamptz;
+  v_choice record;
+begin
+  insert into public.provider_accounts (provider, account, lane)
+  select distinct value ->> 'provider', value ->> 'account', p_lane from jsonb_array_elements(p_candidates)
+  except
+  select provider, account, lane from public.provider_accounts where lane = p_lane
+  on conflict do nothing;
+  perform 1 from public.provider_accounts
+   where (provider, account, lane) in (
+     select value ->> 'provider', value ->> 'account', p_lane from jsonb_array_elements(p_candidates))
+   order by provider, account for no key update;
+  v_now := clock_timestamp();
+
+  with candidate as (
+    select value, position, value ->> 'provider' as provider, value ->> 'token' as token, value ->> 'account' as account,
+           min(position) over (partition by value ->> 'provider') as provider_position
+      from jsonb_array_elements(p_candidates) with ordinality listed (value, position)
+  ), standing as (
+    select candidate.value, candidate.position, candidate.provider_position, busy.of_token,
+           greatest(
+             (select max(resting_until) from public.provider_accounts account
+               where account.provider = candidate.provider and account.account = candidate.account
+                 and account.lane in ('', p_lane)),
+             (select max(resting_until) from public.provider_tokens token
+               where token.provider = candidate.provider
+                 and (token.token, token.model) in ((candidate.token, ''), (candidate.token, p_model), ('', p_model))),
+             v_now
+           ) as resting_until,
+           busy.of_account >= least((candidate.value ->> 'maxOpen')::integer, (
+             select cap from public.provider_accounts account
+              where account.provider = candidate.provider and account.account = candidate.account
+                and account.lane = p_lane and account.cap_until > v_now)) as is_full
+      from candidate cross join lateral (
+        select count(*) as of_account, count(*) filter (where attempt.token = candidate.token) as of_token
+          from safelight.open_attempts(candidate.provider, candidate.account, p_lane) attempt
+      ) busy
+  )
+  select standing.value as candidate,
+         case when resting_until = 'infinity' then null
+              when resting_until > v_now then ceil(extract(epoch from resting_until - v_now)) * 1000
+              when is_full then 1000            -- nobody knows when a place becomes free: ask again in a second
+              else 0 end as wait_ms
+    into v_choice
+    from standing order by wait_ms nulls last, provider_position, of_token, position limit 1;
+
+  if not found or v_choice.wait_ms is null then
+    return jsonb_build_object('status', 'none');
+  elsif v_choice.wait_ms > 0 then
+    return jsonb_build_object('status', 'wait', 'wait_ms', v_choice.wait_ms);
+  end if;
+  return jsonb_build_object('status', 'token', 'candidate', v_choice.candidate);
+end
+$function$;
+
+-- Chooses, and binds the token to the attempt. For a job store of someone else's; ours does both in begin_attempt.
+create function public.acquire_token(p_attempt_id uuid, p_job_id uuid, p_model text, p_lane text, p_candidates jsonb)
+returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_chosen jsonb := safelight.choose_candidate(p_model, p_lane, p_candidates);
+begin
+  if v_chosen ->> 'status' = 'token' then
+    insert into public.job_attempts (id, job_id, provider, endpoint, token, account, lane)
+    select p_attempt_id, (select id from public.generation_jobs where id = p_job_id),
+           chosen ->> 'provider', chosen ->> 'endpoint', chosen ->> 'token', chosen ->> 'account', p_lane
+      from (select v_chosen -> 'candidate' as chosen) choice;
+  end if;
+  return v_chosen;
+end
+$function$;
+
+-- How long a refusal makes what rest: doubled each time in a row, up to the most.
+create function safelight.rest_after(p_kind text) returns table (part text, seconds integer, most integer)
+language sql immutable security definer set search_path = '' set enable_seqscan = off as $function$
+  select rule.part, rule.seconds, rule.most from (values
+    ('auth',              'token',   60,  null),
+    ('permission',        'pair',    600, 600),
+    ('credits_exhausted', 'account', 60,  3600),
+    ('rate_limited',      'lane',    5,   60),
+    ('concurrency',       'lane',    1,   1),
+    ('model_unavailable', 'model',   30,  600),
+    ('unreachable',       'lane',    2,   60),
+    ('provider_error',    'lane',    2,   60)
+  ) rule (kind, part, seconds, most) where rule.kind = p_kind
+$function$;
+
+-- What an answer said about a token, its account or its model: as TokenEvent of the contracts.
+create function public.report_token(p_event jsonb) returns void
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_provider text := p_event ->> 'provider';
+  v_token text := p_event ->> 'token';
+  v_account text := p_event ->> 'account';
+  v_lane text := p_event ->> 'lane';
+  v_model text := p_event ->> 'model';
+  v_kind text := p_event #>> '{refusal,kind}';
+  v_retry_after double precision := (p_event #>> '{refusal,retryAfterSeconds}')::double precision;
+  v_rule record;
+  v_strikes integer;
+  v_rests_until timestamptz;
+begin
+  if p_event ->> 'outcome' = 'accepted' then
+    update public.job_attempts set accepted_at = coalesce(accepted_at, v_now)
+     where id = (p_event ->> 'attemptId')::uuid and started_at is null;
+    update public.provider_tokens set strikes = 0
+     where provider = v_provider and strikes > 0 and resting_until <= v_now
+       and (token, model) in ((v_token, ''), (v_token, v_model), ('', v_model));
+    update public.provider_accounts set strikes = 0
+     where provider = v_provider and account = v_account and lane in ('', v_lane)
+       and strikes > 0 and resting_until <= v_now;
+    return;
+  end if;
+
+  update public.job_attempts set ended_at = v_now where id = (p_event ->> 'attemptId')::uuid and ended_at is null;
+  select * into v_rule from safelight.rest_after(v_kind);
+  if not found or p_event #>> '{refusal,scope}' = 'request' then
+    return;
+  end if;
+  if v_rule.part in ('account', 'lane') then
+    v_token := null;
+    v_lane := case v_rule.part when 'lane' then v_lane else '' end;
+    insert into public.provider_accounts as resting (provider, account, lane, strikes)
+    values (v_provider, v_account, v_lane, 1)
+    on conflict (provider, account, lane) do update set strikes = resting.strikes + case
+      -- Calls that were on the wire together and are refused together count once.
+      when v_rule.part = 'lane' and resting.resting_until > v_now then 0 else 1 end
+    returning strikes into v_strikes;
+  else
+    v_token := case v_rule.part when 'model' then '' else v_token end;
+    v_model := case v_rule.part when 'token' then '' else v_model end;
+    insert into public.provider_tokens as resting (provider, token, model, strikes)
+    values (v_provider, v_token, v_model, 1)
+    on conflict (provider, token, model) do update set strikes = resting.strikes + 1
+    returning strikes into v_strikes;
+  end if;
+
+  v_rests_until := case
+    when v_kind = 'auth' and v_strikes >= 2 then 'infinity'       -- the second 401 in a row: the key is dead
+    else v_now + make_interval(secs => coalesce(v_retry_after,
+      least(v_rule.most, v_rule.seconds * power(2, least(v_strikes, 20) - 1)))) end;
+  if v_token is null then
+    update public.provider_accounts set resting_until = greatest(resting_until, v_rests_until)
+     where provider = v_provider and account = v_account and lane = v_lane;
+  else
+    update public.provider_tokens set resting_until = greatest(resting_until, v_rests_until)
+     where provider = v_provider and token = v_token and model = v_model;
+  end if;
+  if v_kind = 'concurrency' then
+    update public.provider_accounts
+       set cap_until = v_now + interval '1 minute',
+           cap = greatest(1, (select count(*) from safelight.open_attempts(v_provider, v_account, v_lane)))
+     where provider = v_provider and account = v_account and lane = v_lane;
+  end if;
+end
+$function$;
+
+-- One row for each call, as ProviderCallRecord of the contracts.
+create function public.write_provider_logs(p_calls jsonb) returns void
+language sql security definer set search_path = '' set enable_seqscan = off as $function$
+  insert into public.provider_logs (created_at, provider, token, job_id, attempt_id, action, outcome, latency_ms)
+  select to_timestamp((call ->> 'at')::double precision / 1000), call ->> 'provider', call ->> 'token',
+         (call ->> 'jobId')::uuid, (call ->> 'attemptId')::uuid, call ->> 'action', call ->> 'outcome',
+         (call ->> 'latencyMs')::double precision
+    from jsonb_array_elements(p_calls) call
+$function$;
+
+perform safelight.close_tables('provider_accounts', 'provider_tokens', 'provider_logs', 'webhook_deliveries');
+perform safelight.close_functions('acquire_token', 'report_token', 'write_provider_logs');
+
+insert into public.safelight_migrations (version, name, checksum) values (5, '000005_providers', 'f2e57dda47a3ffadd4466d32f1c762acd67f1e73c12aba48d3e02951b6a02f52');
+end
+$migration$;
+`,
+  },
+  {
+    version: 6,
+    name: '000006_job-lifecycle',
+    checksum: '17120159df7ef34afcca30e21dcc198308e17dfbe337a3a090fd8981a09345d8',
+    sql: `-- 000006: the life of a job, one call for each thing that can happen to it.
+--
+-- Correctness is fenced by (state, version) alone. A job is answered as its whole row; instants come as text and go as
+-- milliseconds, wake times as seconds from now by this database's clock.
+do $migration$
+begin
+perform pg_advisory_xact_lock(hashtextextended('safelight.migrations', 0));
+if to_regclass('public.safelight_migrations') is null then
+  raise exception 'apply 000001_foundation.sql first';
+end if;
+if not exists (select from public.safelight_migrations where version = 5) then
+  raise exception 'apply 000005_providers.sql first';
+end if;
+if exists (select from public.safelight_migrations where version = 6) then
+  return;
+end if;
+
+create function safelight.from_ms(p_instant double precision) returns timestamptz
+language sql immutable security definer set search_path = '' set enable_seqscan = off as $function$
+  select to_timestamp(p_instant / 1000)
+$function$;
+
+-- ---------------------------------------------------------------------------------------------- making and finding
+-- The job with this id, or of this user under this key.
+create function safelight.earlier_job(p_id uuid, p_user_id uuid, p_idempotency_key text)
+returns public.generation_jobs
+language plpgsql stable security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_job public.generation_jobs;
+begin
+  select * into v_job from public.generation_jobs where id = p_id;
+  if not found then
+    select * into v_job from public.generation_jobs
+     where user_id = p_user_id and idempotency_key = p_idempotency_key;
+  end if;
+  return v_job;
+end
+$function$;
+
+-- Writes a job; gives up the transaction where somebody was quicker with its id or key, and the next try finds theirs.
+create function safelight.insert_job(p_job jsonb, p_state text) returns public.generation_jobs
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_job public.generation_jobs;
+begin
+  insert into public.generation_jobs (id, user_id, model, kind, input, price, count, idempotency_key, request_hash,
+                                      request_id, state, queue_until)
+  values ((p_job ->> 'id')::uuid, (p_job ->> 'userId')::uuid, p_job ->> 'model', p_job ->> 'kind', p_job -> 'input',
+          (p_job ->> 'price')::integer, (p_job ->> 'count')::integer, p_job ->> 'idempotencyKey',
+          p_job ->> 'requestHash', p_job ->> 'requestId', p_state,
+          safelight.from_ms((p_job ->> 'queueUntil')::double precision))
+  on conflict do nothing returning * into v_job;
+  if not found then
+    raise exception 'lost race: job %', p_job ->> 'id' using errcode = 'serialization_failure';
+  end if;
+  return v_job;
+end
+$function$;
+
+-- → { outcome: 'created' | 'replayed' | 'conflict', job }
+create function public.create_job(p_job jsonb) returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_user_id uuid := (p_job ->> 'userId')::uuid;
+  v_job public.generation_jobs := safelight.earlier_job((p_job ->> 'id')::uuid, v_user_id, p_job ->> 'idempotencyKey');
+begin
+  if v_job.id is null then
+    return jsonb_build_object('outcome', 'created', 'job', to_jsonb(safelight.insert_job(p_job, 'created')));
+  elsif v_job.user_id = v_user_id and v_job.request_hash = p_job ->> 'requestHash' then
+    return jsonb_build_object('outcome', 'replayed', 'job', to_jsonb(v_job));
+  end if;
+  return jsonb_build_object('outcome', 'conflict');
+end
+$function$;
+
+create function public.find_job(p_job_id uuid) returns jsonb
+language sql stable security definer set search_path = '' set enable_seqscan = off as $function$
+  select to_jsonb(job) from public.generation_jobs job where id = p_job_id
+$function$;
+
+create function public.find_job_by_key(p_user_id uuid, p_idempotency_key text) returns jsonb
+language sql stable security definer set search_path = '' set enable_seqscan = off as $function$
+  select to_jsonb(job) from public.generation_jobs job where user_id = p_user_id and idempotency_key = p_idempotency_key
+$function$;
+
+-- Newest first. A null filter lets everything through.
+create function public.list_jobs(p_user_id uuid, p_kind text, p_states jsonb, p_limit integer, p_before_at timestamptz,
+                                 p_before_id uuid)
+returns jsonb
+language plpgsql stable security definer set search_path = '' set enable_seqscan = off as $function$
+begin
+  return (select coalesce(jsonb_agg(to_jsonb(page) order by page.created_at desc, page.id desc), '[]') from (
+    select * from public.generation_jobs
+     where (p_user_id is null or user_id = p_user_id)
+       and (p_before_at is null or (created_at, id) < (p_before_at, p_before_id))
+       and (p_kind is null or kind = p_kind)
+       and (p_states is null or p_states ? state)
+     order by created_at desc, id desc limit p_limit
+  ) page);
+end
+$function$;
+
+-- Seconds from creation to success of a model's last jobs, newest first.
+create function public.list_durations(p_model text, p_limit integer) returns jsonb
+language sql stable security definer set search_path = '' set enable_seqscan = off as $function$
+  select coalesce(jsonb_agg(extract(epoch from finished_at - created_at) order by finished_at desc), '[]') from (
+    select created_at, finished_at from public.generation_jobs
+     where model = p_model and state = 'succeeded' order by finished_at desc limit p_limit
+  ) finished
+$function$;
+
+-- ---------------------------------------------------------------------------------------------- moving
+-- What a JSON patch says about one column: absent leaves it, null empties it.
+create function safelight.patched(p_patch jsonb, p_field text, p_now jsonb) returns jsonb
+language sql immutable security definer set search_path = '' set enable_seqscan = off as $function$
+  select case when p_patch ? p_field then nullif(p_patch -> p_field, 'null') else p_now end
+$function$;
+
+-- Compare-and-set on (state, version); null where somebody else was quicker. A terminal state never changes.
+create function public.move_job(p_job_id uuid, p_state text, p_version integer, p_to text, p_patch jsonb,
+                                p_wake_in_seconds double precision)
+returns jsonb
+language sql security definer set search_path = '' set enable_seqscan = off as $function$
+  update public.generation_jobs job
+     set state = p_to, version = version + 1, revision = revision + 1,
+         operation = safelight.patched(p_patch, 'operation', operation),
+         outputs = safelight.patched(p_patch, 'outputs', outputs),
+         progress = safelight.patched(p_patch, 'progress', progress),
+         failure = safelight.patched(p_patch, 'failure', failure),
+         troubles = safelight.patched(p_patch, 'troubles', troubles),
+         media = coalesce(p_patch -> 'media', media),
+         refunded_credits = coalesce((p_patch ->> 'refundedCredits')::integer, refunded_credits),
+         ending = case when p_patch ? 'ending' then p_patch ->> 'ending' else ending end,
+         idempotency_key = case when p_patch ? 'idempotencyKey' then p_patch ->> 'idempotencyKey' else idempotency_key end,
+         run_until = case when p_patch ? 'runUntil'
+           then safelight.from_ms((p_patch ->> 'runUntil')::double precision) else run_until end,
+         wake_at = coalesce(clock_timestamp() + make_interval(secs => p_wake_in_seconds), wake_at),
+         lease_until = case when p_wake_in_seconds is null then lease_until end,
+         finished_at = case when p_to in ('succeeded', 'failed', 'canceled') then clock_timestamp() end
+   where id = p_job_id and state = p_state and version = p_version and finished_at is null
+  returning to_jsonb(job)
+$function$;
+
+-- What a look found. State and version stay; only progress is visible.
+create function public.note_job(p_job_id uuid, p_state text, p_version integer, p_news jsonb,
+                                p_wake_in_seconds double precision)
+returns jsonb
+language sql security definer set search_path = '' set enable_seqscan = off as $function$
+  update public.generation_jobs job
+     set revision = revision + (safelight.patched(p_news, 'progress', progress) is distinct from progress)::integer,
+         progress = safelight.patched(p_news, 'progress', progress),
+         troubles = safelight.patched(p_news, 'troubles', troubles),
+         operation = safelight.patched(p_news, 'operation', operation),
+         wake_at = clock_timestamp() + make_interval(secs => p_wake_in_seconds),
+         lease_until = null
+   where id = p_job_id and state = p_state and version = p_version and finished_at is null
+  returning to_jsonb(job)
+$function$;
+
+-- Claims open jobs whose time has come and hides them for a while. The jobs of a user take turns with those of others:
+-- the user of the job that has waited longest is served first, then the next users around the circle, and within it all
+-- whoever has the fewest jobs in hand. Answered with the wake time they had. No version changes.
+create function public.claim_due_jobs(p_limit integer, p_lease_seconds double precision) returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_first uuid := (select user_id from public.generation_jobs
+                    where finished_at is null and wake_at <= v_now order by wake_at limit 1);
+  v_users uuid[];
+  v_user uuid := v_first;
+  v_jobs jsonb;
+begin
+  if v_first is null then
+    return '[]';
+  end if;
+  -- Around the circle, from index entry to index entry: as long as users are wanted, however many jobs each one has.
+  loop
+    v_users := v_users || v_user;
+    exit when cardinality(v_users) >= p_limit + 16;
+    select user_id into v_user from public.generation_jobs
+     where finished_at is null and wake_at <= v_now and user_id > v_user and (v_user >= v_first or user_id < v_first)
+     order by user_id limit 1;
+    if not found and v_users[cardinality(v_users)] >= v_first then
+      select user_id into v_user from public.generation_jobs
+       where finished_at is null and wake_at <= v_now and user_id < v_first
+       order by user_id limit 1;
+    end if;
+    exit when not found;
+  end loop;
+
+  with candidate as (
+    select due.id, due.wake_at, due.place + (
+             select count(*) from public.generation_jobs
+              where user_id = owner and finished_at is null and lease_until > v_now) as turn
+      from unnest(v_users) owner cross join lateral (
+        select id, wake_at, row_number() over (order by wake_at, id) as place from public.generation_jobs
+         where user_id = owner and finished_at is null and wake_at <= v_now
+         order by wake_at, id limit greatest(2, 2 * p_limit / cardinality(v_users))
+      ) due
+  ), claimed as (
+    select job.id, job.wake_at, candidate.turn
+      from candidate join public.generation_jobs job using (id)
+     where job.finished_at is null and job.wake_at <= v_now   -- looked at again under the lock
+     order by candidate.turn, candidate.wake_at limit p_limit for no key update of job skip locked
+  ), leased as (
+    update public.generation_jobs job
+       set wake_at = v_now + make_interval(secs => p_lease_seconds),
+           lease_until = v_now + make_interval(secs => p_lease_seconds)
+      from claimed where job.id = claimed.id
+    returning claimed.turn, claimed.wake_at, to_jsonb(job) || jsonb_build_object('wake_at', claimed.wake_at) as job
+  )
+  select coalesce(jsonb_agg(job order by turn, wake_at), '[]') into v_jobs from leased;
+  return v_jobs;
+end
+$function$;
+
+-- ---------------------------------------------------------------------------------------------- attempts
+create function safelight.to_ms(p_instant timestamptz) returns bigint
+language sql immutable security definer set search_path = '' set enable_seqscan = off as $function$
+  select floor(extract(epoch from p_instant) * 1000)::bigint
+$function$;
+
+-- Writes the attempt and moves \`charged\` → \`submitting\`. Null, and nothing written, where the move was lost.
+create function public.start_attempt(p_job_id uuid, p_state text, p_version integer, p_attempt jsonb,
+                                     p_wake_in_seconds double precision)
+returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
+  v_job public.generation_jobs;
+begin
+  perform 1 from public.generation_jobs
+   where id = p_job_id and state = 'charged' and p_state = 'charged' and version = p_version for no key update;
+  if not found then
+    return null;
+  end if;
+  insert into public.job_attempts as attempt (id, job_id, number, provider, endpoint, token, account, lane, started_at)
+  values ((p_attempt ->> 'id')::uuid, p_job_id, (p_attempt ->> 'number')::integer, p_attempt ->> 'provider',
+          p_attempt ->> 'endpoint', p_attempt ->> 'token', p_attempt ->> 'account', p_attempt ->> 'lane', v_now)
+  on conflict (id) do update
+     set job_id = excluded.job_id, number = excluded.number, started_at = excluded.started_at
+   where attempt.started_at is null;            -- bound by acquire_token a moment ago
+  if not found then
+    return null;
+  end if;
+  update public.generation_jobs
+     set state = 'submitting', version = version + 1, revision = revision + 1,
+         attempt = jsonb_build_object(
+           'id', p_attempt -> 'id', 'number', p_attempt -> 'number', 'provider', p_attempt -> 'provider',
+           'endpoint', p_attempt -> 'endpoint', 'token', p_attempt -> 'token', 'startedAt', safelight.to_ms(v_now),
+           'acceptedAt', null),
+         operation = null, outputs = null, run_until = null, troubles = null,  -- the attempt before had its own
+         wake_at = v_now + make_interval(secs => p_wake_in_seconds), lease_until = null
+   where id = p_job_id
+  returning * into v_job;
+  return to_jsonb(v_job);
+end
+$function$;
+
+-- The answer of a submit, whoever brings it. A job that still waits for this attempt moves; any other is left alone and
+-- the attempt keeps the answer. The first acceptance or refusal counts.
+--   → { moved, job, attempt }, or null where there is no such attempt
+create function public.record_attempt(p_attempt_id uuid, p_answer jsonb) returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
+  v_outcome text := p_answer ->> 'outcome';
+  v_job public.generation_jobs;
+  v_attempt public.job_attempts;
+  v_waits boolean;
+begin
+  select job.* into v_job from public.generation_jobs job
+   where id = (select job_id from public.job_attempts where id = p_attempt_id and started_at is not null)
+     for no key update;
+  if not found then
+    return null;
+  end if;
+  select * into v_attempt from public.job_attempts where id = p_attempt_id for no key update;
+  if v_attempt.outcome not in ('open', 'unknown') or v_outcome = 'unknown' then
+    if v_attempt.outcome = 'open' then
+      update public.job_attempts set outcome = 'unknown' where id = p_attempt_id returning * into v_attempt;
+    end if;
+    return jsonb_build_object('moved', false, 'job', to_jsonb(v_job), 'attempt', to_jsonb(v_attempt));
+  end if;
+
+  v_waits := v_job.state = 'submitting' and (v_job.attempt ->> 'id')::uuid = p_attempt_id;
+  if v_waits then
+    update public.generation_jobs
+       set state = case when v_outcome = 'refused' then 'charged'
+                        when coalesce(p_answer -> 'outputs', 'null') <> 'null' then 'storing'
+                        else 'running' end,
+           version = version + 1, revision = revision + 1,
+           attempt = case v_outcome when 'accepted'
+             then attempt || jsonb_build_object('acceptedAt', safelight.to_ms(v_now)) else attempt end,
+           operation = safelight.patched(p_answer, 'operation', operation),
+           outputs = safelight.patched(p_answer, 'outputs', outputs),
+           run_until = coalesce(safelight.from_ms((p_answer ->> 'runUntil')::double precision), run_until),
+           wake_at = v_now + make_interval(secs => (p_answer ->> 'wakeInSeconds')::double precision),
+           lease_until = null
+     where id = v_job.id
+    returning * into v_job;
+  end if;
+  update public.job_attempts
+     set outcome = case when v_outcome = 'accepted' and not v_waits then 'late' else v_outcome end,
+         operation = safelight.patched(p_answer, 'operation', operation),
+         refusal = safelight.patched(p_answer, 'refusal', refusal),
+         accepted_at = case v_outcome when 'accepted' then v_now end
+   where id = p_attempt_id
+  returning * into v_attempt;
+  return jsonb_build_object('moved', v_waits, 'job', to_jsonb(v_job), 'attempt', to_jsonb(v_attempt));
+end
+$function$;
+
+-- Oldest first.
+create function public.list_attempts(p_job_id uuid) returns jsonb
+language sql stable security definer set search_path = '' set enable_seqscan = off as $function$
+  select coalesce(jsonb_agg(to_jsonb(attempt) order by attempt.number, attempt.started_at), '[]')
+    from public.job_attempts attempt where job_id = p_job_id and started_at is not null
+$function$;
+
+-- Marks the intent to cancel at the provider; false where it was marked before.
+create function public.ask_cancel(p_attempt_id uuid) returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+begin
+  update public.job_attempts set cancel_asked_at = clock_timestamp()
+   where id = p_attempt_id and cancel_asked_at is null;
+  return to_jsonb(found);
+end
+$function$;
+
+perform safelight.close_functions('create_job', 'find_job', 'find_job_by_key', 'list_jobs', 'list_durations', 'move_job',
+                                  'note_job', 'claim_due_jobs', 'start_attempt', 'record_attempt', 'list_attempts',
+                                  'ask_cancel');
+
+insert into public.safelight_migrations (version, name, checksum) values (6, '000006_job-lifecycle', '17120159df7ef34afcca30e21dcc198308e17dfbe337a3a090fd8981a09345d8');
+end
+$migration$;
+`,
+  },
+  {
+    version: 7,
+    name: '000007_admission-and-settlement',
+    checksum: '148a08a96b7f176765d876f7d7146d0d888c5411790cd235a8fe8c521ab27a93',
+    sql: `-- 000007: the three calls in which money, limits and jobs meet, each one round trip and one transaction.
+do $migration$
+begin
+perform pg_advisory_xact_lock(hashtextextended('safelight.migrations', 0));
+if to_regclass('public.safelight_migrations') is null then
+  raise exception 'apply 000001_foundation.sql first';
+end if;
+if not exists (select from public.safelight_migrations where version = 6) then
+  raise exception 'apply 000006_job-lifecycle.sql first';
+end if;
+if exists (select from public.safelight_migrations where version = 7) then
+  return;
+end if;
+
+-- All of admission. Refuses in this order: replay, limits, conflict, kill switch, model, capacity, account, balance. One
+-- read without a lock answers replays and 429s, which write nothing; everything else counts against the limits. Whoever
+-- finds under a lock that the read no longer holds gives up the transaction (40001), and the next try reads the truth.
+--   → { outcome, balance, limits, retry_after_ms, job }
+create function public.admit_job(p_job jsonb, p_ip text, p_has_capacity boolean) returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_id uuid := (p_job ->> 'id')::uuid;
+  v_user_id uuid := (p_job ->> 'userId')::uuid;
+  v_price bigint := (p_job ->> 'price')::bigint;
+  v_keys text[] := array['user:' || v_user_id] || case when p_ip is not null then array['ip:' || p_ip] end;
+  v_maxima integer[];
+  v_windows integer[];
+  v_read record;
+  v_limits jsonb;
+  v_wait_ms bigint;
+  v_outcome text;
+  v_entry public.credit_ledger;
+  v_job public.generation_jobs;
+begin
+  select coalesce(switch.setting_value, 'true') = 'true' as is_open,
+         coalesce(disabled.setting_value, '[]') ? (p_job ->> 'model') as is_disabled,
+         coalesce((limits.setting_value ->> 'userPerMinute')::integer, 10) as user_max,
+         coalesce((limits.setting_value ->> 'ipPerMinute')::integer, 20) as ip_max,
+         coalesce((limits.setting_value ->> 'windowSeconds')::integer, 60) as window_seconds,
+         of_user.hits as user_hits, of_ip.hits as ip_hits, account.balance,
+         earlier.id as earlier_id, reference.reference is not null as is_taken,
+         earlier.user_id = v_user_id and earlier.request_hash = p_job ->> 'requestHash' as is_replay
+    into v_read
+    from (select) nothing
+    left join public.app_settings switch on switch.setting_key = 'app_enabled'
+    left join public.app_settings disabled on disabled.setting_key = 'disabled_models'
+    left join public.app_settings limits on limits.setting_key = 'limits'
+    left join public.rate_limits of_user on of_user.key = v_keys[1]
+    left join public.rate_limits of_ip on of_ip.key = v_keys[2]
+    left join public.credit_accounts account on account.user_id = v_user_id
+    left join public.credit_references reference on reference.reference = v_id::text
+    left join lateral safelight.earlier_job(v_id, v_user_id, p_job ->> 'idempotencyKey') earlier on true;
+
+  v_maxima := array[v_read.user_max, v_read.ip_max];
+  v_windows := array[v_read.window_seconds, v_read.window_seconds];
+  v_limits := jsonb_build_array(safelight.limit_state('user', v_read.user_hits, v_read.user_max, v_read.window_seconds));
+  if p_ip is not null then
+    v_limits := v_limits || safelight.limit_state('ip', v_read.ip_hits, v_read.ip_max, v_read.window_seconds);
+  end if;
+  v_wait_ms := greatest((v_limits #>> '{0,wait_ms}')::bigint, (v_limits #>> '{1,wait_ms}')::bigint);
+
+  v_outcome := case
+    when v_read.is_replay then 'replayed'
+    when v_wait_ms > 0 then 'rate_limited'
+    when v_read.earlier_id is not null or v_read.is_taken then 'idempotency_conflict'
+    when not v_read.is_open then 'closed'
+    when v_read.is_disabled then 'model_disabled'
+    when not p_has_capacity then 'no_capacity'
+    when v_read.balance is null then 'no_account'
+    when v_read.balance < v_price then 'insufficient_credits'
+    else 'admitted'
+  end;
+
+  if v_outcome = 'replayed' then
+    v_job := safelight.earlier_job(v_id, v_user_id, p_job ->> 'idempotencyKey');
+  elsif v_outcome = 'admitted' then
+    if v_price > 0 then
+      v_entry := safelight.post_entry(v_user_id, 'charge', -v_price, v_id::text, v_id, p_job ->> 'model', '{}');
+      if v_entry.seq is null then
+        raise exception 'lost race: balance' using errcode = 'serialization_failure';
+      end if;
+      v_read.balance := v_entry.balance_after;
+    end if;
+    insert into public.credit_references (reference, user_id, charged_seq)
+    values (v_id::text, v_user_id, v_entry.seq) on conflict do nothing;
+    if not found then
+      raise exception 'lost race: reference' using errcode = 'serialization_failure';
+    end if;
+    v_job := safelight.insert_job(p_job, 'charged');
+  end if;
+
+  if v_outcome not in ('replayed', 'rate_limited') then
+    if not safelight.take_hits(v_keys, v_maxima[:cardinality(v_keys)], v_windows[:cardinality(v_keys)]) then
+      raise exception 'lost race: rate limits' using errcode = 'serialization_failure';
+    end if;
+    v_limits := (select jsonb_agg(state || jsonb_build_object(
+        'remaining', (state ->> 'remaining')::integer - 1,
+        'resets_in_ms', case when state -> 'resets_in_ms' = '0' then v_read.window_seconds * 1000
+                             else (state ->> 'resets_in_ms')::bigint end) order by place)
+      from jsonb_array_elements(v_limits) with ordinality listed (state, place));
+  end if;
+  return jsonb_build_object('outcome', v_outcome, 'balance', coalesce(v_read.balance, 0), 'limits', v_limits,
+    'retry_after_ms', v_wait_ms, 'job', case when v_job.id is not null then to_jsonb(v_job) end);
+end
+$function$;
+
+-- Chooses a token and writes the attempt under the lock of the provider account, and moves \`charged\` → \`submitting\`.
+--   → { status: 'begun', job, candidate } | { status: 'lost' } | { status: 'wait', wait_ms } | { status: 'none' }
+create function public.begin_attempt(p_job_id uuid, p_state text, p_version integer, p_attempt_id uuid, p_number integer,
+                                     p_lane text, p_candidates jsonb, p_wake_in_seconds double precision)
+returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_model text;
+  v_chosen jsonb;
+  v_job jsonb;
+begin
+  select model into v_model from public.generation_jobs
+   where id = p_job_id and state = 'charged' and p_state = 'charged' and version = p_version for no key update;
+  if not found then
+    return jsonb_build_object('status', 'lost');
+  end if;
+  v_chosen := safelight.choose_candidate(v_model, p_lane, p_candidates);
+  if v_chosen ->> 'status' <> 'token' then
+    return v_chosen;
+  end if;
+  v_job := public.start_attempt(p_job_id, p_state, p_version, v_chosen -> 'candidate'
+    || jsonb_build_object('id', p_attempt_id, 'number', p_number, 'lane', p_lane), p_wake_in_seconds);
+  if v_job is null then
+    return jsonb_build_object('status', 'lost');
+  end if;
+  return jsonb_build_object('status', 'begun', 'job', v_job, 'candidate', v_chosen -> 'candidate');
+end
+$function$;
+
+-- The end of a job: its media recorded, what was not delivered given back, the end state, once. How much that is comes
+-- from the job's own price and count. Null where the job had moved.
+create function public.settle_job(p_job_id uuid, p_state text, p_version integer, p_ending text, p_files jsonb,
+                                  p_reason text)
+returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_job public.generation_jobs;
+  v_expires_at timestamptz;
+  v_delivered integer;
+  v_amount bigint;
+  v_refunded bigint := 0;
+begin
+  select * into v_job from public.generation_jobs
+   where id = p_job_id and state = p_state and version = p_version and state in ('storing', 'refunding')
+     for no key update;
+  if not found then
+    return null;
+  end if;
+  select clock_timestamp() + make_interval(days => coalesce(max((setting_value #>> '{}')::integer), 30))
+    into v_expires_at from public.app_settings where setting_key = 'retention_days';
+  insert into public.media (id, kind, user_id, job_id, index, storage_key, content_type, bytes, width, height, duration,
+                            hash, expires_at)
+  select (value ->> 'id')::uuid, v_job.kind, v_job.user_id, v_job.id, (value ->> 'index')::integer,
+         value #>> '{file,key}', value #>> '{file,contentType}', (value #>> '{file,bytes}')::bigint,
+         (value #>> '{file,width}')::integer, (value #>> '{file,height}')::integer,
+         (value #>> '{file,durationSeconds}')::double precision, value #>> '{file,hash}', v_expires_at
+    from jsonb_array_elements(p_files)
+  on conflict do nothing;
+  select count(distinct value ->> 'index') into v_delivered from jsonb_array_elements(p_files);
+  v_amount := v_job.price::bigint * greatest(0, v_job.count - v_delivered) / v_job.count;
+  if v_amount > 0 then
+    v_refunded := (public.refund_charge(v_job.id::text, v_amount, p_reason, '{}') ->> 'refunded')::bigint;
+  end if;
+  update public.generation_jobs
+     set state = p_ending, version = version + 1, revision = revision + 1, refunded_credits = v_refunded,
+         media = (select coalesce(jsonb_agg(value -> 'file' order by (value ->> 'index')::integer), '[]')
+                    from jsonb_array_elements(p_files)),
+         finished_at = clock_timestamp(), lease_until = null
+   where id = p_job_id
+  returning * into v_job;
+  return to_jsonb(v_job);
+end
+$function$;
+
+perform safelight.close_functions('admit_job', 'begin_attempt', 'settle_job');
+
+insert into public.safelight_migrations (version, name, checksum)
+values (7, '000007_admission-and-settlement', '148a08a96b7f176765d876f7d7146d0d888c5411790cd235a8fe8c521ab27a93');
+end
+$migration$;
+`,
+  },
+  {
+    version: 8,
+    name: '000008_sign-up',
+    checksum: 'e71a7abaa9d09b8b76bfae203b8a3de6461df0f02a097582ab398b5475be6731',
+    sql: `-- 000008: people come in. Whoever has a verified e-mail is given the sign-up bonus, once per person.
+do $migration$
+begin
+perform pg_advisory_xact_lock(hashtextextended('safelight.migrations', 0));
+if to_regclass('public.safelight_migrations') is null then
+  raise exception 'apply 000001_foundation.sql first';
+end if;
+if not exists (select from public.safelight_migrations where version = 7) then
+  raise exception 'apply 000007_admission-and-settlement.sql first';
+end if;
+if exists (select from public.safelight_migrations where version = 8) then
+  return;
+end if;
+
+create table public.signup_bonuses (
+  email_hash bytea primary key,                 -- SHA-256 of the normalised address: it outlives the account
+  user_id    uuid not null,
+  granted_at timestamptz not null default now()
+);
+create index signup_bonuses_by_user on public.signup_bonuses (user_id);
+
+-- One person has many spellings: case, "+anything", and at Gmail dots.
+create function safelight.email_hash(p_email text) returns bytea
+language sql immutable security definer set search_path = '' set enable_seqscan = off as $function$
+  select sha256(convert_to(case
+      when domain in ('gmail.com', 'googlemail.com') then replace(name, '.', '') || '@gmail.com'
+      else name || '@' || domain end, 'UTF8'))
+    from (
+      select split_part(regexp_replace(lower(trim(p_email)), '@[^@]*$', ''), '+', 1) as name,
+             substring(lower(trim(p_email)) from '@([^@]*)$') as domain
+    ) address
+$function$;
+
+-- A profile and an account for everybody, the bonus where the e-mail is verified.
+create function safelight.welcome(p_user_id uuid, p_name text, p_verified_email text) returns void
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_bonus bigint := (select (setting_value #>> '{}')::bigint from public.app_settings where setting_key = 'signup_bonus');
+begin
+  insert into public.profiles (user_id, name) values (p_user_id, p_name) on conflict do nothing;
+  insert into public.credit_accounts (user_id) values (p_user_id) on conflict do nothing;
+  if p_verified_email is null or coalesce(v_bonus, 0) = 0 then
+    return;
+  end if;
+  insert into public.signup_bonuses (email_hash, user_id)
+  values (safelight.email_hash(p_verified_email), p_user_id) on conflict do nothing;
+  if found then
+    perform safelight.grant_once(p_user_id, v_bonus, 'signup:' || p_user_id, 'Sign-up bonus');
+  end if;
+end
+$function$;
+
+create function safelight.on_sign_up() returns trigger
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+begin
+  perform safelight.welcome(
+    new.id, coalesce(new.raw_user_meta_data ->> 'full_name', new.raw_user_meta_data ->> 'name'),
+    case when new.email_confirmed_at is not null then nullif(new.email, '') end);
+  return null;
+end
+$function$;
+create trigger safelight_on_sign_up after insert or update of email, email_confirmed_at on auth.users
+  for each row execute function safelight.on_sign_up();
+
+-- Those who were here before.
+perform safelight.welcome(id, coalesce(raw_user_meta_data ->> 'full_name', raw_user_meta_data ->> 'name'),
+                          case when email_confirmed_at is not null then nullif(email, '') end)
+   from auth.users;
+
+create function public.find_user(p_user_id uuid) returns jsonb
+language sql stable security definer set search_path = '' set enable_seqscan = off as $function$
+  select jsonb_build_object('id', person.id, 'email', person.email, 'name', profile.name,
+                            'role', coalesce(profile.role, 'user'))
+    from auth.users person left join public.profiles profile on profile.user_id = person.id
+   where person.id = p_user_id
+$function$;
+
+-- Local accounts, where the schema \`auth\` is ours: whoever says this e-mail is this person. The caller has seen to it
+-- that only people who may say so can reach it.
+create function public.sign_in_locally(p_email text) returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_email text := lower(trim(p_email));
+begin
+  if obj_description('auth'::regnamespace, 'pg_namespace') is distinct from 'made by safelight' then
+    raise exception 'local accounts exist only where no other sign-in is set up' using errcode = 'feature_not_supported';
+  end if;
+  insert into auth.users (email, email_confirmed_at) values (v_email, now()) on conflict (email) do nothing;
+  return public.find_user((select id from auth.users where email = v_email));
+end
+$function$;
+
+perform safelight.close_tables('signup_bonuses');
+perform safelight.close_functions('find_user', 'sign_in_locally');
+
+insert into public.safelight_migrations (version, name, checksum) values (8, '000008_sign-up', 'e71a7abaa9d09b8b76bfae203b8a3de6461df0f02a097582ab398b5475be6731');
+end
+$migration$;
+`,
+  },
+]

@@ -1,0 +1,89 @@
+/**
+ * Brings a database to the schema of this package. Each migration is one statement that waits for whoever is applying
+ * one, checks what is there and records itself, so any number of processes may do this at once, in any of three ways:
+ * here, in Supabase's SQL editor, or by its command line.
+ */
+import { type SqlDriver, sqlState } from './driver.ts'
+import { type Migration, migrations, shim } from './generated/sql.ts'
+
+interface Recorded {
+  version: number
+  name: string
+  checksum: string
+  breaking: boolean
+}
+
+export interface MigrateOptions {
+  /** Told of each migration that is applied. */
+  log?: (line: string) => void
+}
+
+/** Applies what is missing. Throws, and applies nothing, where the schema is not one this package can work with. */
+export async function migrate(
+  driver: SqlDriver,
+  { log = () => undefined }: MigrateOptions = {},
+): Promise<{ applied: string[] }> {
+  const before = await recordedIn(driver)
+  const problem = incompatibility(before)
+  if (problem) throw new Error(problem)
+  const missing = missingFrom(before)
+  if (missing.length === 0) return { applied: [] }
+  await driver.query(shim)
+  for (const { name, sql } of missing) {
+    await driver.query(sql).catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new Error(`Migration ${name} could not be applied: ${reason}`, { cause: error })
+    })
+    log(`applied ${name}`)
+  }
+  return { applied: missing.map(({ name }) => name) }
+}
+
+/** Everything that a database without a schema needs, to be pasted into an SQL editor; what is there already is passed over. */
+export function migrationsAsOneFile(): string {
+  const title = `-- safelight: the whole schema, up to ${migrations.at(-1)?.name}. Applying it again changes nothing.\n`
+  return [title, shim, ...migrations.map(({ sql }) => sql)].join('\n')
+}
+
+/** Throws with a plain sentence where the code of this package must not run on the schema. */
+export async function checkSchema(call: SqlDriver['call']): Promise<void> {
+  const recorded = await call<Recorded[]>('read_migrations', {}).catch(noSchema)
+  const problem = incompatibility(recorded)
+  if (problem) throw new Error(problem)
+  const [next] = missingFrom(recorded)
+  if (next) throw new Error(`The database schema is behind: ${next.name} is missing. Run: safelight migrate`)
+}
+
+function noSchema(error: unknown): never {
+  const state = sqlState(error)
+  const isMissing = state === '42883' || state === '3F000' || state === 'PGRST202'
+  throw isMissing
+    ? new Error('The database has no safelight schema yet. Run: safelight migrate', { cause: error })
+    : error
+}
+
+async function recordedIn(driver: SqlDriver): Promise<Recorded[]> {
+  const [found] = await driver.query(`select to_regclass('public.safelight_migrations') is not null as is_there`)
+  if (!found?.['is_there']) return []
+  const rows = await driver.query(
+    'select version, name, checksum, breaking from public.safelight_migrations order by version',
+  )
+  return rows as object[] as Recorded[]
+}
+
+function missingFrom(recorded: readonly Recorded[]): Migration[] {
+  const there = new Set(recorded.map(({ version }) => version))
+  return migrations.filter(({ version }) => !there.has(version))
+}
+
+/** A migration that we do not know is fine unless it says otherwise; one that we know has to be the one that we know. */
+function incompatibility(recorded: readonly Recorded[]): string | undefined {
+  for (const { version, name, checksum, breaking } of recorded) {
+    const ours = migrations.find(migration => migration.version === version)
+    if (!ours && breaking)
+      return `The database was migrated by a newer safelight (${name}) that this one cannot work with. Update safelight.`
+    if (ours && ours.checksum !== checksum)
+      return `Migration ${name} in the database is not the one of this safelight: its checksum differs.`
+  }
+  return undefined
+}

@@ -1,0 +1,31 @@
+/** What the conformance suites want of a database: ports, and a clock that can be moved. */
+import type { SqlDriver } from '../driver.ts'
+
+/**
+ * Lets time pass by moving everything that is stored into the past. As superuser: no function does this. The ledger
+ * stays: its entries never change.
+ */
+export async function letTimePass(driver: SqlDriver, seconds: number): Promise<void> {
+  const back = `- make_interval(secs => ${seconds})`
+  const json = (column: string, path: string) =>
+    `jsonb_set(${column}, '{${path}}', to_jsonb((${column} ->> '${path}')::bigint - ${Math.round(seconds * 1000)}))`
+  await driver.query(`
+    update public.generation_jobs set
+      wake_at = wake_at ${back}, lease_until = lease_until ${back}, queue_until = queue_until ${back},
+      run_until = run_until ${back}, created_at = created_at ${back}, finished_at = finished_at ${back},
+      troubles = case when troubles is not null then ${json('troubles', 'since')} end,
+      attempt = case when attempt is null then null
+                     when attempt -> 'acceptedAt' = 'null' then ${json('attempt', 'startedAt')}
+                     else ${json(json('attempt', 'startedAt'), 'acceptedAt')} end;
+    update public.job_attempts set
+      acquired_at = acquired_at ${back}, started_at = started_at ${back}, accepted_at = accepted_at ${back},
+      ended_at = ended_at ${back}, cancel_asked_at = cancel_asked_at ${back};
+    update public.rate_limits set
+      hits = array(select hit ${back} from unnest(hits) hit), expires_at = expires_at ${back};
+    update public.provider_accounts set resting_until = resting_until ${back}, cap_until = cap_until ${back};
+    update public.provider_tokens set resting_until = resting_until ${back};
+    update public.media set
+      created_at = created_at ${back}, expires_at = expires_at ${back}, archived_at = archived_at ${back},
+      deleted_at = deleted_at ${back};
+  `)
+}

@@ -1,0 +1,2 @@
+export { startPostgres } from './start-postgres.ts'
+export type { PostgresServer } from './start-postgres.ts'
