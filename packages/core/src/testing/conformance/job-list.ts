@@ -1,0 +1,102 @@
+/** Lists: newest first, every job once, whatever happens between two pages. */
+import assert from 'node:assert/strict'
+import type { Job, JobQuery, JobStore } from '../../contracts.ts'
+import { accepted, begunJob, chargedJob, createdJob, mustMove, type JobChecks } from './job-steps.ts'
+import { newJob } from './samples.ts'
+import { together } from './suite.ts'
+
+/** Every page of a query, one after another; `between` is called before the next is asked for. */
+async function walk(
+  jobs: JobStore,
+  query: JobQuery,
+  between: () => Promise<unknown> = async () => null,
+): Promise<Job[]> {
+  const items: Job[] = []
+  for (let cursor: string | undefined, pages = 0; pages < 100; pages++) {
+    const page = await jobs.list({ ...query, ...(cursor === undefined ? {} : { cursor }) })
+    assert(page.items.length <= query.limit)
+    items.push(...page.items)
+    if (page.nextCursor === null) return items
+    cursor = page.nextCursor
+    await between()
+  }
+  assert.fail('the pages never ended')
+}
+
+const idsOf = (jobs: readonly Job[]) => jobs.map(({ id }) => id)
+
+export const listChecks: JobChecks = {
+  async 'jobs are listed newest first, those of the user asked for'({ jobs, newUser, advance }) {
+    const userId = await newUser()
+    const made: Job[] = []
+    for (let index = 0; index < 3; index++) {
+      made.unshift(await createdJob(jobs, newJob(userId)))
+      await createdJob(jobs, newJob(await newUser()))
+      await advance(1)
+    }
+    const { items, nextCursor } = await jobs.list({ userId, limit: 30 })
+    assert.deepEqual(idsOf(items), idsOf(made))
+    assert.equal(nextCursor, null)
+    assert.deepEqual(await jobs.list({ userId: await newUser(), limit: 30 }), { items: [], nextCursor: null })
+  },
+
+  async 'pages show every job once, also those made in one instant'({ jobs, newUser }) {
+    const userId = await newUser()
+    const made = await together(17, () => createdJob(jobs, newJob(userId)))
+    for (const limit of [1, 4, 16, 17, 18]) {
+      assert.deepEqual(idsOf(await walk(jobs, { userId, limit })).toSorted(), idsOf(made).toSorted(), `limit ${limit}`)
+    }
+    assert.equal((await jobs.list({ userId, limit: 17 })).nextCursor, null)
+  },
+
+  async 'what comes in or moves between two pages neither repeats nor hides a job'({ jobs, newUser }) {
+    const userId = await newUser()
+    const made = await together(12, () => chargedJob(jobs, userId))
+    const query = { userId, states: ['charged'], limit: 3 } as const
+    const shown = await walk(jobs, query, async () => {
+      await chargedJob(jobs, userId)
+      const { items } = await jobs.list({ ...query, limit: 30 })
+      // The newest of the first twelve that are still `charged`: it has been shown already.
+      const moving = items.find(({ id }) => idsOf(made).includes(id))
+      if (moving) await mustMove(jobs, moving, 'refunding')
+    })
+    assert.deepEqual(idsOf(shown).toSorted(), idsOf(made).toSorted())
+  },
+
+  async 'kinds and states are filtered'({ jobs, newUser }) {
+    const userId = await newUser()
+    const image = await createdJob(jobs, newJob(userId))
+    const video = await createdJob(jobs, newJob(userId, { kind: 'video' }))
+    const charged = await chargedJob(jobs, userId, { kind: 'edit' })
+    const ids = async (query: Omit<JobQuery, 'limit' | 'userId'>) => {
+      return idsOf((await jobs.list({ userId, limit: 30, ...query })).items).toSorted()
+    }
+    assert.deepEqual(await ids({ kind: 'video' }), [video.id])
+    assert.deepEqual(await ids({ states: ['charged'] }), [charged.id])
+    assert.deepEqual(await ids({ states: ['created', 'failed'] }), idsOf([image, video]).toSorted())
+    assert.deepEqual(await ids({ kind: 'image', states: ['charged'] }), [])
+    assert.deepEqual(await ids({}), idsOf([image, video, charged]).toSorted())
+  },
+
+  async 'how long the last successes of a model took, newest first'({ jobs, newUser, advance }) {
+    if (!jobs.durations) return
+    const userId = await newUser()
+    const model = `conformance-${newJob(userId).id}`
+    const outputs = [{ url: 'https://files.example/0.png' }]
+    for (const seconds of [10, 40]) {
+      const { job, attempt } = await begunJob(jobs, userId, { model })
+      await advance(seconds)
+      await jobs.record(attempt.id, accepted('op', { outputs }))
+      await mustMove(jobs, (await jobs.find(job.id))!, 'succeeded')
+    }
+    const failing = await mustMove(jobs, await chargedJob(jobs, userId, { model }), 'refunding')
+    await mustMove(jobs, failing, 'failed')
+    const durations = await jobs.durations(model, 10)
+    assert.equal(durations.length, 2)
+    // A real database needs time of its own.
+    assert(durations[0]! >= 39.9 && durations[0]! < 100, `${durations[0]} s`)
+    assert(durations[1]! >= 9.9 && durations[1]! < 39, `${durations[1]} s`)
+    assert.deepEqual(await jobs.durations(model, 1), durations.slice(0, 1))
+    assert.deepEqual(await jobs.durations(`conformance-${newJob(userId).id}`, 10), [])
+  },
+}

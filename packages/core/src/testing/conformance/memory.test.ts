@@ -1,0 +1,48 @@
+import { describe, test } from 'vitest'
+import { creditLedgerCases } from './credit-ledger.ts'
+import { databaseCases, interplayCases } from './database.ts'
+import { jobStoreCases } from './job-store.ts'
+import { journalCases } from './journal.ts'
+import { mediaLibraryCases } from './media-library.ts'
+import { mediaStoreCases } from './media-store.ts'
+import { memoryHarness, memoryMediaHarness } from './memory-harness.ts'
+import { rateLimiterCases } from './rate-limiter.ts'
+import { settingsCases } from './settings.ts'
+import { type Case, portsOf } from './suite.ts'
+import { tokenPoolCases } from './token-pool.ts'
+import { usersCases } from './users.ts'
+
+function all(name: string, cases: readonly Case[]): void {
+  describe(name, () => {
+    for (const each of cases) test(each.name, each.run)
+  })
+}
+
+const ports = portsOf(() => memoryHarness())
+const options = { runs: 20 }
+
+all('jobs', jobStoreCases(ports, options))
+all('ledger', creditLedgerCases(ports, options))
+all('limiter', rateLimiterCases(ports, options))
+all('tokens', tokenPoolCases(ports))
+all('settings', settingsCases(ports))
+all('library', mediaLibraryCases(ports))
+all('users', usersCases(ports))
+all(
+  'journal',
+  journalCases(async () => {
+    const harness = await memoryHarness()
+    const { journal } = harness.database
+    const calls = async (jobId: string) => journal.calls().filter(call => call.jobId === jobId)
+    return { ...harness, journal, calls }
+  }),
+)
+all('media', mediaStoreCases(memoryMediaHarness))
+all(
+  'database',
+  databaseCases(() => memoryHarness(), options),
+)
+all(
+  'database without fused calls',
+  interplayCases(() => memoryHarness({ fused: false })),
+)

@@ -1,0 +1,30 @@
+/** Suites with which any implementation of a port, ours or a stranger's, proves itself. */
+export { creditLedgerCases } from './conformance/credit-ledger.ts'
+export { databaseCases, interplayCases } from './conformance/database.ts'
+export { jobStoreCases } from './conformance/job-store.ts'
+export type { JobStoreHarness } from './conformance/job-steps.ts'
+export { journalCases } from './conformance/journal.ts'
+export type { JournalHarness } from './conformance/journal.ts'
+export type { LedgerHarness } from './conformance/ledger-steps.ts'
+export { mediaLibraryCases } from './conformance/media-library.ts'
+export type { MediaLibraryHarness } from './conformance/media-library.ts'
+export { mediaStoreCases } from './conformance/media-store.ts'
+export type { MediaStoreHarness } from './conformance/media-store.ts'
+export { rateLimiterCases } from './conformance/rate-limiter.ts'
+export type { RateLimiterHarness } from './conformance/rate-limiter.ts'
+export { settingsCases } from './conformance/settings.ts'
+export type { SettingsHarness } from './conformance/settings.ts'
+export { portsOf } from './conformance/suite.ts'
+export type {
+  Case,
+  DatabaseHarness,
+  Harness,
+  Make,
+  PeopleHarness,
+  Ports,
+  PropertyOptions,
+} from './conformance/suite.ts'
+export { tokenPoolCases } from './conformance/token-pool.ts'
+export type { TokenPoolHarness } from './conformance/token-pool.ts'
+export { usersCases } from './conformance/users.ts'
+export type { UsersHarness } from './conformance/users.ts'
