@@ -23,8 +23,8 @@ function check(directory: string, into: string): string[] {
   if (manifest.private) return []
   // pnpm's own name, as this script was started by it; "workspace:" versions are written out by its pack.
   const pnpm = process.env['npm_execpath'] ?? 'pnpm'
-  const run = /\.[cm]?js$/.test(pnpm) ? [process.execPath, pnpm] : [pnpm]
-  const [command = '', ...args] = [...run, 'pack', '--json', '--pack-destination', into]
+  const [command, ...before] = /\.[cm]?js$/.test(pnpm) ? [process.execPath, pnpm] : [pnpm]
+  const args = [...before, 'pack', '--json', '--pack-destination', into]
   const packed = execFileSync(command, args, { cwd: directory, encoding: 'utf8', shell: isWindows })
   const { filename } = JSON.parse(packed) as { filename: string }
   const failed: string[] = []

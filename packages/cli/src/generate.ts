@@ -140,9 +140,9 @@ async function follow(handle: SubmittedJob): Promise<boolean> {
   }
 }
 
-function report(job: FinishedJob, files: SavedFile[]): object {
+function report(job: FinishedJob, saved: SavedFile[]): object {
   const { id, model, kind, input, price } = job
-  return { job: id, model, kind, input, price, files }
+  return { job: id, model, kind, input, price, files: saved }
 }
 
 function failureOf(error: unknown): object {

@@ -1,0 +1,31 @@
+/** `pnpm bench <name>`: figures with their goals, measured here and now. Ratios within one run mean more than seconds. */
+interface Bench {
+  about: string
+  run: (options: readonly string[]) => Promise<void>
+}
+
+const BENCHES: Record<string, Bench> = {
+  admission: {
+    about: 'admitting a job on a real Postgres, against naive ways of doing it',
+    run: async () => (await import('../../postgres/bench/admission.ts')).run(),
+  },
+  start: {
+    about: 'from `start` to the first answer, warm; --cold: from a bare clone',
+    run: async options => (await import('./bench/start.ts')).run(options),
+  },
+  size: {
+    about: 'what an app loads: core and a provider, minified and gzipped, and the CPU time of importing it',
+    run: async () => (await import('./bench/size.ts')).run(),
+  },
+}
+
+const [name, ...options] = process.argv.slice(2)
+const bench = name !== undefined && Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined
+if (bench) {
+  await bench.run(options)
+} else {
+  const rows = Object.entries(BENCHES).map(([each, { about }]) => `  ${each.padEnd(10)} ${about}`)
+  const out = name === undefined ? process.stdout : process.stderr
+  out.write(`${name === undefined ? '' : `There is no benchmark "${name}".\n`}pnpm bench <name>:\n${rows.join('\n')}\n`)
+  if (name !== undefined) process.exitCode = 2
+}
