@@ -1,0 +1,37 @@
+import { useId } from 'react'
+import { text } from '../messages.ts'
+import { Button } from './button.tsx'
+
+const isMac = /mac|iphone|ipad/i.test(navigator.userAgent)
+
+interface GenerateBarProps {
+  price: number
+  /** Credits that nothing under way has claimed; null while unknown. */
+  available: number | null
+  reason: string | null
+}
+
+/** The price on the button, and under it what remains, or why it cannot be pressed. Stays in sight on small screens. */
+export function GenerateBar({ price, available, reason }: GenerateBarProps) {
+  const id = useId()
+  return (
+    <div className="sticky bottom-0 z-10 -mx-4 border-t border-line bg-ground/90 px-4 pt-3 pb-3 backdrop-blur-md sm:-mx-6 sm:px-6 lg:static lg:mx-0 lg:border-0 lg:bg-transparent lg:p-0 lg:backdrop-blur-none">
+      <Button
+        type="submit"
+        look="primary"
+        size="large"
+        className="figures w-full shadow-print"
+        disabled={reason !== null}
+        aria-describedby={id}
+      >
+        {text.create.generate(price)}
+      </Button>
+      <div className="mt-2 flex min-h-6 items-baseline justify-between gap-4 text-fine text-muted">
+        <p id={id}>{reason ?? (available === null ? '' : <span className="figures">{text.create.after(available, price)}</span>)}</p>
+        {reason === null && (
+          <kbd className="hidden shrink-0 font-sans lg:inline">{isMac ? text.create.keys.mac : text.create.keys.other}</kbd>
+        )}
+      </div>
+    </div>
+  )
+}

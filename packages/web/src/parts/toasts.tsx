@@ -1,0 +1,59 @@
+/** Short notes that go away by themselves; said politely to assistive technology. */
+import { X } from 'lucide-react'
+import { useEffect } from 'react'
+import { createStore, useStore } from '../browser/store.ts'
+import { text } from '../messages.ts'
+
+const SHOWN_SECONDS = 6
+const MAX_SHOWN = 3
+
+interface Toast {
+  id: number
+  sentence: string
+}
+
+let lastId = 0
+const toasts = createStore<Toast[]>([])
+const drop = (id: number) => toasts.set(now => now.filter(toast => toast.id !== id))
+
+export function notify(sentence: string): void {
+  lastId += 1
+  const toast = { id: lastId, sentence }
+  toasts.set(now => [...now.filter(other => other.sentence !== sentence), toast].slice(-MAX_SHOWN))
+}
+
+/** Stands in the page and again in every modal dialog, which hides and silences what is outside of it. */
+export function Toasts() {
+  const shown = useStore(toasts)
+  return (
+    <div
+      role="log"
+      aria-label={text.notes}
+      className="pointer-events-none fixed right-4 bottom-4 left-4 z-50 flex flex-col items-end gap-2 sm:left-auto"
+    >
+      {shown.map(toast => (
+        <Note key={toast.id} toast={toast} />
+      ))}
+    </div>
+  )
+}
+
+function Note({ toast }: { toast: Toast }) {
+  useEffect(() => {
+    const timer = setTimeout(() => drop(toast.id), SHOWN_SECONDS * 1000)
+    return () => clearTimeout(timer)
+  }, [toast.id])
+  return (
+    <div className="pointer-events-auto flex w-full animate-rise items-center gap-3 rounded-control border border-line bg-raised py-2 pr-2 pl-4 shadow-print sm:w-sm">
+      <p className="flex-1">{toast.sentence}</p>
+      <button
+        type="button"
+        aria-label={text.jobs.dismiss}
+        onClick={() => drop(toast.id)}
+        className="flex size-9 items-center justify-center rounded-control text-muted hover:text-ink"
+      >
+        <X className="size-4" aria-hidden="true" />
+      </button>
+    </div>
+  )
+}
