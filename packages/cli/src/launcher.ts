@@ -64,3 +64,11 @@ function look(pid: number): ProcessEntry | null {
     return null
   }
 }
+
+/** Calls `onGone` when a program that started us with a channel to itself has ended. */
+export function watchChannel(onGone: () => void): () => void {
+  if (!process.connected) return () => undefined
+  process.once('disconnect', onGone)
+  process.channel?.unref()
+  return () => process.off('disconnect', onGone)
+}

@@ -32,7 +32,7 @@ async function build(target: string, inputs: string): Promise<void> {
   const aside = join(WEB, `dist-${process.pid}`)
   const old = `${aside}-old`
   try {
-    await viteBuild({ root: WEB, logLevel: 'warn', mode: 'production', build: { outDir: aside, emptyOutDir: true } })
+    await viteBuild({ root: WEB, logLevel: 'error', mode: 'production', build: { outDir: aside, emptyOutDir: true } })
     await writeFile(join(aside, STAMP), inputs)
     await mkdir(target, { recursive: true })
     try {

@@ -1,0 +1,38 @@
+/** `safelight migrate`: the schema of the database, applied or printed. */
+import { migrate as applyMigrations, migrationsAsOneFile } from '@safelight/postgres'
+import { readEnvironment } from '@safelight/server/node'
+import { describePlace, openDriver } from './assemble.ts'
+import { EXIT, refuseWords, type Command } from './command.ts'
+import { createLog } from './log.ts'
+
+/** Migrating signs nothing, so it asks for no secret. */
+const NO_SECRET = '-'.repeat(32)
+
+export const migrate: Command = {
+  name: 'migrate',
+  help: `Brings the database up to date: the one that DATABASE_URL names, or else the one in the data directory.
+start does the same by itself. Doing it twice, or from two places at once, does no harm.
+
+Usage: safelight migrate [--print]
+
+  --print             write the whole schema to standard output instead, to be pasted into an SQL editor`,
+  options: { print: { type: 'boolean' } },
+
+  async run(line) {
+    refuseWords(migrate, line)
+    if (line.options['print']) {
+      process.stdout.write(`${migrationsAsOneFile()}\n`)
+      return EXIT.done
+    }
+    const { DATABASE_URL, SAFELIGHT_DATA_DIR } = process.env
+    const environment = readEnvironment({ DATABASE_URL, SAFELIGHT_DATA_DIR, SAFELIGHT_SECRET: NO_SECRET })
+    const driver = await openDriver(environment, createLog(process.stderr))
+    try {
+      const { applied } = await applyMigrations(driver, { log: each => process.stdout.write(`${each}\n`) })
+      if (applied.length === 0) process.stdout.write(`Up to date: ${describePlace(environment)}\n`)
+    } finally {
+      await driver.close()
+    }
+    return EXIT.done
+  },
+}
