@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createHash, randomUUID } from 'node:crypto'
 import type { MediaStore } from '../../contracts.ts'
 import { SafelightError, type ErrorCode } from '../../errors.ts'
-import { tryToSpoil } from './job-steps.ts'
+import { tryTo, tryToSpoil } from './job-steps.ts'
 import { FOREIGN_FILES, png, SAMPLE_FILES } from './sample-files.ts'
 import { type Case, type Harness, type Make, suite, together } from './suite.ts'
 
@@ -292,7 +292,8 @@ const readChecks: Checks = {
     const job = randomUUID()
     await media.save(`${job}/a/0`, streamOf(png(8, 8)), ROOMY)
     for (const prefix of [`${job}/%`, `${job}/_/`, `${job}/*`, `${job}/./a`, `${job}/.*`, `${job}/A/`]) {
-      assert.deepEqual(await media.find(prefix), [], prefix)
+      // A store that is strict about keys may also refuse to look.
+      assert.deepEqual((await tryTo(media.find(prefix))) ?? [], [], prefix)
     }
   },
 

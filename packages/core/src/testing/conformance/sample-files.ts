@@ -63,10 +63,11 @@ function mp4(width: number, height: number): Uint8Array<ArrayBuffer> {
   return bytesOf(ftyp('isom'), movie, box('mdat', zeros(8)))
 }
 
-/** An element of Matroska: an id, a length of four bytes, the content. */
+/** An element of Matroska: an id, a length of one byte or four, the content. */
 function element(id: number[], ...content: readonly Uint8Array[]): Buffer {
   const inner = Buffer.concat(content)
-  return Buffer.concat([Buffer.from(id), uint32(inner.length | 0x10000000), inner])
+  const length = inner.length < 127 ? Buffer.from([inner.length | 0x80]) : uint32(inner.length | 0x10000000)
+  return Buffer.concat([Buffer.from(id), length, inner])
 }
 
 function webm(width: number, height: number): Uint8Array<ArrayBuffer> {
