@@ -276,7 +276,7 @@ $migration$;
   {
     version: 2,
     name: '000002_atomic-credit-system',
-    checksum: '548ba8b091da9ebc41eb3c91dc808c9708fcf846611a877d6f075912b8060494',
+    checksum: 'df64c7811710bfb5d948a33f8c5355210538fd14dd60d0e2fbeeb78157b5b11b',
     sql: `-- 000002: money, and the jobs it is spent on.
 --
 -- One function changes a balance (\`post_entry\`), and it writes the ledger entry in the same statement. A balance is
@@ -437,7 +437,8 @@ create trigger attempt_ends_with_its_state after update of state on public.gener
   execute function safelight.end_attempt();
 
 -- ---------------------------------------------------------------------------------------------- the ledger's functions
--- The only statement that changes a balance. Null, and nothing written, where there is no account or too little on it.
+-- The only statement that changes a balance. Null where there is no account, too little on it, or such an entry already:
+-- then the caller has to give up its transaction.
 create function safelight.post_entry(p_user_id uuid, p_kind text, p_delta bigint, p_reference text, p_job_id uuid,
                                      p_description text, p_metadata jsonb)
 returns public.credit_ledger
@@ -453,7 +454,7 @@ begin
   insert into public.credit_ledger (user_id, seq, kind, delta, balance_after, reference, job_id, description, metadata)
   select p_user_id, account.seq, p_kind, p_delta, account.balance, p_reference, p_job_id, p_description, p_metadata
     from account
-  returning * into v_entry;
+  on conflict do nothing returning * into v_entry;
   return v_entry;
 end
 $function$;
@@ -490,7 +491,7 @@ begin
     v_entry := safelight.post_entry(p_user_id, 'charge', -p_amount, p_reference, p_job_id,
                                     coalesce(p_description, ''), coalesce(p_metadata, '{}'));
     insert into public.credit_references (reference, user_id, charged_seq)
-    values (p_reference, p_user_id, v_entry.seq) on conflict do nothing;
+    select p_reference, p_user_id, v_entry.seq where v_entry.seq is not null on conflict do nothing;
     if not found then
       raise exception 'lost race: reference %', p_reference using errcode = 'serialization_failure';
     end if;
@@ -549,6 +550,9 @@ begin
     if v_amount > 0 then
       v_refund := safelight.post_entry(v_charge.user_id, 'refund', v_amount, p_reference, v_charge.job_id,
                                        coalesce(p_reason, ''), coalesce(p_metadata, '{}'));
+      if v_refund.seq is null then
+        raise exception 'lost race: refund of %', p_reference using errcode = 'serialization_failure';
+      end if;
       v_balance := v_refund.balance_after;
     end if;
   end if;
@@ -584,10 +588,11 @@ begin
       when v_entry.user_id = p_user_id and v_entry.delta = p_amount then 'replayed' else 'conflict' end);
   end if;
   v_entry := safelight.post_entry(p_user_id, 'grant', p_amount, p_reference, null, coalesce(p_description, ''), '{}');
+  if v_entry.seq is null then
+    -- Somebody else's account was given this grant a moment ago.
+    raise exception 'lost race: grant %', p_reference using errcode = 'serialization_failure';
+  end if;
   return jsonb_build_object('outcome', 'granted', 'balance', v_entry.balance_after);
-exception when unique_violation then
-  -- Somebody else's account was given this grant a moment ago.
-  raise exception 'lost race: grant %', p_reference using errcode = 'serialization_failure';
 end
 $function$;
 
@@ -621,7 +626,7 @@ perform safelight.let_users_read('credit_ledger', 'user_id', 'seq', 'kind', 'del
 perform safelight.let_users_read('generation_jobs', 'id', 'user_id', 'model', 'kind', 'state', 'price', 'created_at',
                                  'finished_at');
 
-insert into public.safelight_migrations (version, name, checksum) values (2, '000002_atomic-credit-system', '548ba8b091da9ebc41eb3c91dc808c9708fcf846611a877d6f075912b8060494');
+insert into public.safelight_migrations (version, name, checksum) values (2, '000002_atomic-credit-system', 'df64c7811710bfb5d948a33f8c5355210538fd14dd60d0e2fbeeb78157b5b11b');
 end
 $migration$;
 `,

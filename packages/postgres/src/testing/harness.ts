@@ -14,6 +14,8 @@ export async function letTimePass(driver: SqlDriver, seconds: number): Promise<v
       wake_at = wake_at ${back}, lease_until = lease_until ${back}, queue_until = queue_until ${back},
       run_until = run_until ${back}, created_at = created_at ${back}, finished_at = finished_at ${back},
       troubles = case when troubles is not null then ${json('troubles', 'since')} end,
+      outputs = (select jsonb_agg(case when output ? 'expiresAt' then ${json('output', 'expiresAt')} else output end)
+                   from jsonb_array_elements(outputs) output),
       attempt = case when attempt is null then null
                      when attempt -> 'acceptedAt' = 'null' then ${json('attempt', 'startedAt')}
                      else ${json(json('attempt', 'startedAt'), 'acceptedAt')} end;

@@ -1,0 +1,98 @@
+/** Every promise of every port, over both engines. */
+import {
+  type Case,
+  creditLedgerCases,
+  type DatabaseHarness,
+  databaseCases,
+  jobStoreCases,
+  journalCases,
+  mediaLibraryCases,
+  portsOf,
+  rateLimiterCases,
+  settingsCases,
+  tokenPoolCases,
+  usersCases,
+} from '@safelight/core/testing'
+import type { ProviderCallRecord } from '@safelight/core'
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { postgres } from './database.ts'
+import type { SqlDriver } from './driver.ts'
+import { type Engine, ENGINES, newUser } from './testing/engines.ts'
+import { letTimePass } from './testing/harness.ts'
+
+for (const [name, start] of Object.entries(ENGINES)) {
+  describe(`over ${name}`, () => {
+    let engine: Engine
+    let driver: SqlDriver
+    beforeAll(async () => {
+      engine = await start()
+      driver = await engine.open()
+    })
+    afterAll(async () => {
+      await driver.close()
+      await engine.close()
+    })
+
+    const harness = async (): Promise<DatabaseHarness> => {
+      // Jobs that an earlier case left open must not become due in a later one.
+      await driver.query(
+        `update public.generation_jobs set wake_at = now() + interval '100 years' where finished_at is null`,
+      )
+      return harnessOn(driver)
+    }
+    const ports = portsOf(harness)
+    const options = { runs: 5 }
+    const all = (port: string, cases: readonly Case[]) =>
+      describe(port, () => {
+        for (const each of cases) test(each.name, each.run)
+      })
+
+    all('jobs', jobStoreCases(ports, options))
+    all('ledger', creditLedgerCases(ports, options))
+    all('limiter', rateLimiterCases(ports, options))
+    all('tokens', tokenPoolCases(ports))
+    all('settings', settingsCases(ports))
+    all('library', mediaLibraryCases(ports))
+    all('users', usersCases(ports))
+    const calls = (jobId: string) => callsOf(driver, jobId)
+    all(
+      'journal',
+      journalCases(async () => ({ ...(await ports()), calls })),
+    )
+    all('database', databaseCases(harness, options))
+  })
+}
+
+function harnessOn(driver: SqlDriver): DatabaseHarness {
+  const database = postgres(driver)
+  return {
+    database,
+    async newUser(balance = 0) {
+      const userId = await newUser(driver)
+      const gift = { userId, amount: balance, key: randomUUID(), description: 'To begin with' }
+      if (balance > 0) await database.ledger.grant(gift)
+      return userId
+    },
+    advance: seconds => letTimePass(driver, seconds),
+    close: async () => undefined,
+  }
+}
+
+async function callsOf(driver: SqlDriver, jobId: string): Promise<ProviderCallRecord[]> {
+  const rows = await driver.query(
+    `select extract(epoch from created_at) * 1000 as at, provider, token, job_id, attempt_id, action, outcome, latency_ms
+       from public.provider_logs where job_id = $1`,
+    [jobId],
+  )
+  return rows.map(row => ({
+    at: Number(row['at']),
+    provider: String(row['provider']),
+    token: String(row['token']),
+    jobId: String(row['job_id']),
+    attemptId: String(row['attempt_id']),
+    action: String(row['action']) as ProviderCallRecord['action'],
+    outcome: String(row['outcome']),
+    latencyMs: Number(row['latency_ms']),
+  }))
+}

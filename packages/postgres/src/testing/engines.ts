@@ -1,0 +1,56 @@
+/** The two engines that every test of the SQL runs on: PGlite in this process, and a real Postgres. */
+import { PGlite } from '@electric-sql/pglite'
+import { randomUUID } from 'node:crypto'
+import type { SqlDriver } from '../driver.ts'
+import { migrate } from '../migrate.ts'
+import { pg } from '../pg.ts'
+import { overPglite } from '../pglite.ts'
+import { startPostgres } from './start-postgres.ts'
+
+export interface Engine {
+  /** A database with the whole schema, its own and empty, or without anything in it. */
+  open(options?: { migrated?: boolean }): Promise<SqlDriver>
+  close(): Promise<void>
+}
+
+export const ENGINES = { pglite: pgliteEngine, postgres: postgresEngine } as const
+
+/** Making a PGlite takes seconds; loading one that was made takes a fraction of one. */
+async function pgliteEngine(): Promise<Engine> {
+  const dumps = new Map<boolean, Blob>()
+  const dump = async (migrated: boolean) => {
+    const db = await PGlite.create()
+    if (migrated) await migrate(overPglite(db))
+    const made = await db.dumpDataDir('none')
+    await db.close()
+    dumps.set(migrated, made)
+    return made
+  }
+  return {
+    async open({ migrated = true } = {}) {
+      const loadDataDir = dumps.get(migrated) ?? (await dump(migrated))
+      return overPglite(await PGlite.create({ loadDataDir }))
+    },
+    close: async () => dumps.clear(),
+  }
+}
+
+async function postgresEngine(): Promise<Engine> {
+  const server = await startPostgres()
+  const template = await server.createDatabase()
+  const driver = pg(template, { connections: 1 })
+  await migrate(driver)
+  await driver.close()
+  return {
+    open: async ({ migrated = true } = {}) =>
+      pg(await server.createDatabase(migrated ? template : undefined), { connections: 24 }),
+    close: () => server.close(),
+  }
+}
+
+/** A user with an account and no e-mail that anybody verified: without the bonus. */
+export async function newUser(driver: SqlDriver): Promise<string> {
+  const id = randomUUID()
+  await driver.query('insert into auth.users (id, email) values ($1, $2)', [id, `${id}@example.test`])
+  return id
+}
