@@ -33,14 +33,17 @@ const ROUTES = [
   operationRoutes,
 ]
 /** Addresses of the API, known and unknown; the page answers for everything else. */
-const API_PATHS = /^\/(api|auth|internal|webhooks|files|v1|healthz|readyz|metrics|openapi\.json)(\/|$)/
+const API_PATHS = /^\/(api|auth|internal|webhooks|files|s|v1|docs|healthz|readyz|metrics|openapi\.json)(\/|$)/
 const SECRET_MIN_CHARACTERS = 32
 
 /**
  * The HTTP API over `studio`, as a Hono app that runs on any platform Hono runs on. On Node, `startServer` of
  * `@safelight/server/node` serves it. The studio stays the caller's: start its worker, and close it.
  */
-export function createServer<Models extends Model>(studio: Studio<Models>, options: ServerOptions): OpenAPIHono<AppEnv> {
+export function createServer<Models extends Model>(
+  studio: Studio<Models>,
+  options: ServerOptions,
+): OpenAPIHono<AppEnv> {
   if (options.secret.length < SECRET_MIN_CHARACTERS) {
     throw new Error(`The secret has to have at least ${SECRET_MIN_CHARACTERS} characters.`)
   }

@@ -50,6 +50,10 @@ export function eventStream({ events, stopping, seconds, onEnd, onError }: Strea
     },
     { highWaterMark: 0 },
   )
-  const headers = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store, no-transform', 'X-Accel-Buffering': 'no' }
+  const headers = {
+    'Content-Type': 'text/event-stream',
+    'Cache-Control': 'no-store, no-transform',
+    'X-Accel-Buffering': 'no',
+  }
   return new Response(body, { headers })
 }

@@ -5,7 +5,15 @@ type Trust = { hops: number } | { isTrusted(address: string): boolean }
 
 const NAMED: Record<string, readonly string[]> = {
   loopback: ['127.0.0.0/8', '::1/128'],
-  private: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16', 'fc00::/7', 'fe80::/10'],
+  private: [
+    '10.0.0.0/8',
+    '172.16.0.0/12',
+    '192.168.0.0/16',
+    '100.64.0.0/10',
+    '169.254.0.0/16',
+    'fc00::/7',
+    'fe80::/10',
+  ],
 }
 const MAX_HOPS = 16
 
@@ -35,10 +43,14 @@ function addRange(list: BlockList, range: string): boolean {
 }
 
 /** The client behind the proxies, null where the connection has no address. Without trust that is the peer. */
-export function clientAddress(peer: string | null, forwardedFor: string | undefined, trust: Trust | null): string | null {
+export function clientAddress(
+  peer: string | null,
+  forwardedFor: string | undefined,
+  trust: Trust | null,
+): string | null {
   const nearest = peer === null ? null : plainAddress(peer)
   if (nearest === null || trust === null) return nearest
-  const fromTheRight = (forwardedFor ?? '').split(',').reverse()
+  const fromTheRight = (forwardedFor ?? '').split(',').toReversed()
   let client = nearest
   for (const [index, entry] of fromTheRight.entries()) {
     const isProxy = 'hops' in trust ? index < trust.hops : trust.isTrusted(client)

@@ -24,7 +24,8 @@ export function jsonBody({ maxBytes, optional = false }: Guard) {
     if (declaredBytes > maxBytes) throw tooLarge(maxBytes)
     const sent = decode(await readBytes(c.req.raw.body, maxBytes))
     const text = optional && sent.trim() === '' ? '{}' : sent
-    if (!isJson && text !== '{}') throw new SafelightError('unsupported_media', 'Send the body as Content-Type: application/json.')
+    if (!isJson && text !== '{}')
+      throw new SafelightError('unsupported_media', 'Send the body as Content-Type: application/json.')
     refuseTricks(parse(text))
     c.req.raw = withBody(c.req.raw, text)
     return next()

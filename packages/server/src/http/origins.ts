@@ -15,7 +15,8 @@ export function refuseForeignWrites(c: Context<AppEnv>, publicUrl: string | unde
   const site = c.req.header('Sec-Fetch-Site')
   const origin = c.req.header('Origin')
   const silent = site === undefined && origin === undefined
-  const foreign = (site !== undefined && site !== 'same-origin') || (origin !== undefined && !isOurs(c, origin, publicUrl))
+  const foreign =
+    (site !== undefined && site !== 'same-origin') || (origin !== undefined && !isOurs(c, origin, publicUrl))
   if (foreign || (silent && mustSay)) {
     const message = silent
       ? 'A write with the session cookie has to say where it comes from (Origin); send a bearer token instead.'

@@ -30,7 +30,10 @@ export function problem(c: Context<AppEnv>, error: SafelightError, status: numbe
     title: ERRORS[code].title,
     status,
     code,
-    detail: code === 'internal' ? `Something went wrong on our side. Name request ${c.var.requestId} when you report it.` : message,
+    detail:
+      code === 'internal'
+        ? `Something went wrong on our side. Name request ${c.var.requestId} when you report it.`
+        : message,
     requestId: c.var.requestId,
     ...(code === 'invalid_input' && fields ? { fields } : {}),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),

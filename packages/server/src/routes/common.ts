@@ -17,7 +17,10 @@ function misfit(issues: readonly z.core.$ZodIssue[]): SafelightError {
   const fields = issues.flatMap((issue): FieldProblem[] => {
     const path = issue.path.map(String).join('.')
     if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }]
-    return issue.keys.map(key => ({ path: [path, key.slice(0, 100)].filter(Boolean).join('.'), message: 'is not a known field' }))
+    return issue.keys.map(key => ({
+      path: [path, key.slice(0, 100)].filter(Boolean).join('.'),
+      message: 'is not a known field',
+    }))
   })
   const detail = fields.map(({ path, message }) => `${path || 'The body'} ${message}`).join('; ')
   return new SafelightError('invalid_input', `${detail}.`, { fields })

@@ -31,7 +31,9 @@ export function contentRoutes(services: Services) {
     middleware: signedIn(services),
     request: {
       params: idParam,
-      query: z.object({ download: z.literal('1', 'must be 1').optional().openapi({ description: 'As an attachment.' }) }),
+      query: z.object({
+        download: z.literal('1', 'must be 1').optional().openapi({ description: 'As an attachment.' }),
+      }),
     },
     responses: {
       200: { description: 'All of it.' },

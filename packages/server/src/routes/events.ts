@@ -51,7 +51,7 @@ export function eventRoutes(services: Services) {
     // 204 is how an EventSource learns that there is nothing to come back for.
     if (isOver(job) && known === job.revision) return c.body(null, 204)
     const told: Told = new Map(known >= 0 && known <= job.revision ? [[job.id, known]] : [])
-    return open(c, services, told, { ...streamOfJob(services, job), event: numbered(services) })
+    return answerStream(c, services, told, { ...streamOfJob(services, job), event: numbered(services) })
   })
   routes.openapi(ofCaller, async c => {
     const userId = callerOf(c).id
@@ -61,7 +61,7 @@ export function eventRoutes(services: Services) {
     if (jobId !== undefined) told.set(jobId, Number(revision))
     services.hub.remember(userId, told)
     const since = Date.now() - (jobId === undefined || isKnown ? JUST_ENDED_MS : AWAY_MS)
-    return open(c, services, told, streamOfUser(services, userId, since))
+    return answerStream(c, services, told, streamOfUser(services, userId, since))
   })
   return routes
 }
@@ -96,7 +96,8 @@ function streamOfUser({ studio }: Services, userId: string, since: number): Subj
       const older = isFirst ? await openJobs(studio, userId) : await stillOpen(studio, open)
       isFirst = false
       const { items } = await studio.list({ userId, limit: NEWEST })
-      const isNews = (job: Job) => !isOver(job) || told.has(job.id) || open.has(job.id) || (job.finishedAt ?? 0) >= since
+      const isNews = (job: Job) =>
+        !isOver(job) || told.has(job.id) || open.has(job.id) || (job.finishedAt ?? 0) >= since
       const news = [...older, ...items].filter(isNews)
       open.clear()
       for (const job of news) if (!isOver(job)) open.add(job.id)
@@ -116,7 +117,7 @@ async function stillOpen(studio: Studio, ids: ReadonlySet<string>): Promise<Job[
   return jobs.filter(job => job !== null)
 }
 
-function open(c: Context<AppEnv>, services: Services, told: Told, subject: Subject): Response {
+function answerStream(c: Context<AppEnv>, services: Services, told: Told, subject: Subject): Response {
   const { hub, advance, limits, log, stopping } = services
   const userId = callerOf(c).id
   const { requestId } = c.var

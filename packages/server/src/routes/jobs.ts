@@ -16,11 +16,16 @@ const AdmittedAnswer = z.object({ job: JobSchema, balance: z.int() })
 
 const JobRequestBody = z
   .strictObject({
-    model: z.string('must be the id of a model').min(1, 'must be the id of a model').max(200, 'must be the id of a model'),
+    model: z
+      .string('must be the id of a model')
+      .min(1, 'must be the id of a model')
+      .max(200, 'must be the id of a model'),
     // Which fields it may have depends on the model, so the studio checks them.
     input: z.unknown().openapi({ type: 'object', description: 'The fields that this model has, see /api/models.' }),
   })
-  .openapi('JobRequest', { example: { model: 'demo-image', input: { prompt: 'a red fox in snow', size: 'portrait', seed: 7 } } })
+  .openapi('JobRequest', {
+    example: { model: 'demo-image', input: { prompt: 'a red fox in snow', size: 'portrait', seed: 7 } },
+  })
 
 const IdempotencyKey = z.object({
   'idempotency-key': z
@@ -46,7 +51,10 @@ function addSubmit(routes: ReturnType<typeof newRoutes>, services: Services): vo
     summary: 'Ask for pictures or a film',
     security: bearer,
     middleware: [signedIn(services), withRateLimits(services), jsonBody({ maxBytes: limits.jsonMaxBytes })],
-    request: { headers: IdempotencyKey, body: { required: true, content: { 'application/json': { schema: JobRequestBody } } } },
+    request: {
+      headers: IdempotencyKey,
+      body: { required: true, content: { 'application/json': { schema: JobRequestBody } } },
+    },
     responses: {
       202: answer('The job, admitted and paid for.', AdmittedAnswer),
       200: answer('The job that this key and body made before.', AdmittedAnswer),

@@ -130,7 +130,7 @@ function addStars(routes: Routes, services: Services): void {
   })
   routes.openapi(star, async c => {
     const { id } = await ownMedia(studio, callerOf(c).id, idOf(c.req.valid('param'), 'file'))
-    const { starred = true } = c.req.valid('json')
+    const { starred } = c.req.valid('json')
     return c.json({ media: await change(studio, callerOf(c).id, id, { starred }) }, 200)
   })
 }

@@ -13,7 +13,11 @@ const CHECK_SECONDS = { timeout: 5, kept: 1 }
 const SWEEP_LIMIT = 100
 
 const Part = z.enum(['ok', 'failing'])
-const Ready = z.object({ ready: z.boolean(), stopping: z.boolean(), parts: z.object({ database: Part, storage: Part }) })
+const Ready = z.object({
+  ready: z.boolean(),
+  stopping: z.boolean(),
+  parts: z.object({ database: Part, storage: Part }),
+})
 
 export function operationRoutes(services: Services) {
   const routes = newRoutes()
@@ -75,7 +79,8 @@ function addSweep(routes: Routes, { studio, options }: Services): void {
     if (options.sweepSecret === undefined) return notFound(c)
     const header = c.req.header('Authorization')
     if (header === undefined) throw signInFirst('Send Authorization: Bearer <sweep secret>.')
-    if (!(await isSameSecret(bearerOf(header), options.sweepSecret))) throw signInFirst('The sweep secret does not match.')
+    if (!(await isSameSecret(bearerOf(header), options.sweepSecret)))
+      throw signInFirst('The sweep secret does not match.')
     return next()
   })
   for (const method of ['get', 'post'] as const) {

@@ -66,7 +66,10 @@ function addSession(routes: Routes, { callers, options }: Services): void {
 function addLocalSignIn(routes: Routes, services: Services): void {
   const { studio, callers, limits, options } = services
   const { localPassword, publicUrl } = options
-  const body = localPassword === undefined ? z.strictObject({ email }) : z.strictObject({ email, password: z.string('must be text') })
+  const body =
+    localPassword === undefined
+      ? z.strictObject({ email })
+      : z.strictObject({ email, password: z.string('must be text') })
   const signIn = createRoute({
     method: 'post',
     path: '/auth/local',
@@ -93,9 +96,16 @@ function mayUseLocal(c: Context<AppEnv>, localPassword: string | undefined): boo
   return localPassword !== undefined || isDirectFromThisMachine(c)
 }
 
-async function checkPassword(c: Context<AppEnv>, { studio, addressOf }: Services, given: string, expected: string): Promise<void> {
+async function checkPassword(
+  c: Context<AppEnv>,
+  { studio, addressOf }: Services,
+  given: string,
+  expected: string,
+): Promise<void> {
   const key = `sign-in:${addressOf(c) ?? peerOf(c) ?? 'unknown'}`
-  const { allowed, retryAfterSeconds, limits } = await studio.database.limiter.take([{ key, name: 'sign-in', ...GUESSES }])
+  const { allowed, retryAfterSeconds, limits } = await studio.database.limiter.take([
+    { key, name: 'sign-in', ...GUESSES },
+  ])
   if (!allowed) {
     const message = `Only ${GUESSES.max} sign-ins in ${GUESSES.windowSeconds} s are allowed; try again in ${retryAfterSeconds} s.`
     throw new SafelightError('rate_limited', message, { retryAfterSeconds, limits })

@@ -25,7 +25,10 @@ export function uploadRoutes(services: Services) {
   const routes = newRoutes()
   // The body is streamed past the validators, so it is only declared.
   const file = z.object({ file: z.string().openapi({ format: 'binary' }) })
-  const documented = { ...upload, request: { body: { required: true, content: { 'multipart/form-data': { schema: file } } } } }
+  const documented = {
+    ...upload,
+    request: { body: { required: true, content: { 'multipart/form-data': { schema: file } } } },
+  }
   routes.openAPIRegistry.registerPath(documented)
   routes.openapi({ ...upload, hide: true }, async c => {
     const leave = services.uploads.enter(callerOf(c).id)
@@ -47,7 +50,8 @@ export function uploadRoutes(services: Services) {
 async function store(c: Context<AppEnv>, { studio, limits }: Services) {
   const boundary = boundaryOf(c.req.header('Content-Type'))
   const { body, signal } = c.req.raw
-  if (boundary === undefined) throw new SafelightError('unsupported_media', 'Send multipart/form-data with the field "file".')
+  if (boundary === undefined)
+    throw new SafelightError('unsupported_media', 'Send multipart/form-data with the field "file".')
   if (!body) throw new SafelightError('invalid_input', 'The form has no field "file".', { fields: [] })
   const maxBytes = limits.uploadMaxBytes
   if (Number(c.req.header('Content-Length') ?? 0) > maxBytes + FORM_BYTES) {

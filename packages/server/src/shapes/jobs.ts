@@ -37,7 +37,9 @@ export async function jobShapes(studio: Studio, jobs: readonly Job[]): Promise<J
   const withMedia = jobs.filter(({ media }) => media.length > 0).map(({ id }) => id)
   const records = withMedia.length > 0 ? await studio.database.library.ofJobs(withMedia) : []
   const mediaOf = Map.groupBy(records, ({ jobId }) => jobId)
-  return Promise.all(jobs.map(async job => shapeOf(job, mediaOf.get(job.id) ?? [], await remainingSeconds(studio, job))))
+  return Promise.all(
+    jobs.map(async job => shapeOf(job, mediaOf.get(job.id) ?? [], await remainingSeconds(studio, job))),
+  )
 }
 
 export async function jobShape(studio: Studio, job: Job): Promise<JobShape> {
@@ -63,7 +65,16 @@ function shapeOf(job: Job, media: readonly MediaRecord[], etaSeconds: JobShape['
   }
 }
 
-function inputShape({ prompt, size, count, seed, duration, style, negativePrompt, images }: ModelInput): JobShape['input'] {
+function inputShape({
+  prompt,
+  size,
+  count,
+  seed,
+  duration,
+  style,
+  negativePrompt,
+  images,
+}: ModelInput): JobShape['input'] {
   return {
     prompt,
     size,
@@ -86,7 +97,11 @@ function progressShape({ state, progress }: Job): Omit<JobShape['progress'], 'et
     case 'submitting':
       return { ...none, stage: 'submitting' }
     case 'running':
-      return { fraction: progress?.fraction ?? null, stage: progress?.stage || 'running', queuePosition: progress?.queuePosition ?? null }
+      return {
+        fraction: progress?.fraction ?? null,
+        stage: progress?.stage || 'running',
+        queuePosition: progress?.queuePosition ?? null,
+      }
     case 'succeeded':
       return { fraction: 1, stage: state, queuePosition: null }
     case 'storing':

@@ -3,7 +3,8 @@ import { isoTime } from './times.ts'
 import type { MediaShape } from './schemas.ts'
 
 export function mediaShape(record: MediaRecord): MediaShape {
-  const { id, kind, index, contentType, width, height, bytes, durationSeconds, placeholder, saved, starred, jobId } = record
+  const { id, kind, index, contentType, width, height, bytes, durationSeconds, placeholder, saved, starred, jobId } =
+    record
   return {
     id,
     kind,

@@ -3,7 +3,11 @@ import type { ModelShape } from './schemas.ts'
 
 const SIZES: readonly SizeId[] = ['portrait', 'square', 'landscape']
 
-export function modelShape(model: Model, isDisabled: boolean, estimatedSeconds: ModelShape['estimatedSeconds']): ModelShape {
+export function modelShape(
+  model: Model,
+  isDisabled: boolean,
+  estimatedSeconds: ModelShape['estimatedSeconds'],
+): ModelShape {
   const { id, name, kind, description, durations, styles, images, maxCount, lifecycle } = model
   return {
     id,
