@@ -195,7 +195,7 @@ export const text = {
     balanceNote: 'What you can spend now.',
     limits: 'Jobs this minute',
     limitsLeft: (left: number, max: number) => `${left} of ${max} left this minute`,
-    limitsReset: (seconds: number) => `All of them are free again in ${span(seconds)}.`,
+    limitsReset: (seconds: number) => `Counted anew in ${span(seconds)}.`,
     limitsFull: 'None used in the last minute.',
     person: 'Signed in as',
     localPerson: 'Local account',

@@ -1,28 +1,39 @@
 /** Three prints drying on a line under the lamp. Decoration only: drawn, so that it needs no file and follows the theme. */
+import type { ReactNode } from 'react'
+
 export function DryingLine() {
   return (
-    <svg viewBox="0 0 640 520" className="mx-auto w-full max-w-md lg:max-w-none" aria-hidden="true">
-      <defs>
-        <radialGradient id="lamp-light">
-          <stop offset="0" stopColor="var(--accent)" stopOpacity="0.42" />
-          <stop offset="0.45" stopColor="var(--accent)" stopOpacity="0.12" />
-          <stop offset="1" stopColor="var(--accent)" stopOpacity="0" />
-        </radialGradient>
-        <linearGradient id="sky" x1="0" y1="0" x2="0" y2="1">
-          <stop offset="0" stopColor="var(--print-deep)" />
-          <stop offset="1" stopColor="var(--print-pale)" />
-        </linearGradient>
-        <linearGradient id="sea" x1="0" y1="0" x2="0" y2="1">
-          <stop offset="0" stopColor="var(--print-mid)" />
-          <stop offset="1" stopColor="var(--print-deep)" />
-        </linearGradient>
-      </defs>
-      <circle cx="320" cy="70" r="320" fill="url(#lamp-light)" className="animate-lamp" />
-      <path d="M0 92 Q320 132 640 84" fill="none" stroke="var(--edge)" strokeWidth="1.5" />
-      <Print x={56} y={104} width={150} height={222} tilt={-1.6} scene={<Hills />} />
-      <Print x={246} y={114} width={176} height={176} tilt={0.8} scene={<Moon />} />
-      <Print x={458} y={100} width={170} height={118} tilt={2.2} scene={<Shore />} />
+    <svg viewBox="0 0 640 500" className="mx-auto w-full max-w-lg overflow-visible lg:max-w-none" aria-hidden="true">
+      <Gradients />
+      <circle cx="320" cy="64" r="430" fill="url(#lamp-light)" className="animate-lamp" />
+      <path d="M320 -400V22" stroke="var(--edge)" strokeWidth="1.5" />
+      <path d="M272 62 Q276 22 320 20 Q364 22 368 62Z" fill="var(--raised)" stroke="var(--edge)" strokeWidth="1.5" />
+      <path d="M284 62 A36 30 0 0 0 356 62Z" fill="var(--accent)" />
+      <path d="M-400 128 Q320 218 1040 112" fill="none" stroke="var(--edge)" strokeWidth="1.5" />
+      <Print x={18} y={172} width={184} height={272} tilt={-2} scene={<Hills />} />
+      <Print x={236} y={180} width={196} height={196} tilt={0.7} scene={<Moon />} />
+      <Print x={462} y={168} width={196} height={136} tilt={2.4} scene={<Shore />} />
     </svg>
+  )
+}
+
+function Gradients() {
+  return (
+    <defs>
+      <radialGradient id="lamp-light">
+        <stop offset="0" stopColor="var(--accent)" stopOpacity="0.34" />
+        <stop offset="0.4" stopColor="var(--accent)" stopOpacity="0.11" />
+        <stop offset="1" stopColor="var(--accent)" stopOpacity="0" />
+      </radialGradient>
+      <linearGradient id="sky" x1="0" y1="0" x2="0" y2="1">
+        <stop offset="0" stopColor="var(--print-deep)" />
+        <stop offset="1" stopColor="var(--print-pale)" />
+      </linearGradient>
+      <linearGradient id="sea" x1="0" y1="0" x2="0" y2="1">
+        <stop offset="0" stopColor="var(--print-mid)" />
+        <stop offset="1" stopColor="var(--print-deep)" />
+      </linearGradient>
+    </defs>
   )
 }
 
@@ -32,11 +43,11 @@ interface PrintProps {
   width: number
   height: number
   tilt: number
-  scene: React.ReactNode
+  scene: ReactNode
 }
 
 function Print({ x, y, width, height, tilt, scene }: PrintProps) {
-  const border = 9
+  const border = 10
   return (
     <g transform={`translate(${x} ${y}) rotate(${tilt} ${width / 2} 0)`}>
       <rect width={width} height={height} rx="2" fill="var(--paper)" className="drop-shadow-[0_18px_18px_var(--shade)]" />
@@ -50,8 +61,8 @@ function Print({ x, y, width, height, tilt, scene }: PrintProps) {
       >
         {scene}
       </svg>
-      {[0.2, 0.8].map(at => (
-        <rect key={at} x={width * at - 4} y={-9} width="8" height="21" rx="2" fill="var(--accent)" />
+      {[0.18, 0.82].map(at => (
+        <rect key={at} x={width * at - 4} y={-10} width="8" height="22" rx="2" fill="var(--accent)" />
       ))}
     </g>
   )
@@ -73,7 +84,7 @@ function Moon() {
     <>
       <rect width="100" height="100" fill="var(--print-deep)" />
       <circle cx="50" cy="46" r="25" fill="var(--print-pale)" />
-      <circle cx="60" cy="40" r="23" fill="var(--print-deep)" opacity="0.86" />
+      <circle cx="60" cy="40" r="23" fill="var(--print-deep)" />
       <path d="M0 88 Q30 80 52 87 T100 84 V100 H0Z" fill="var(--print-mid)" />
     </>
   )
@@ -83,9 +94,8 @@ function Shore() {
   return (
     <>
       <rect x="-50" width="200" height="58" fill="url(#sky)" />
-      <rect x="-50" y="58" width="200" height="42" fill="url(#sea)" />
       <circle cx="34" cy="56" r="13" fill="var(--paper)" opacity="0.8" />
-      <rect x="-50" y="58" width="200" height="42" fill="url(#sea)" opacity="0.9" />
+      <rect x="-50" y="58" width="200" height="42" fill="url(#sea)" />
       <path d="M24 66h20M28 73h12M31 80h6" stroke="var(--paper)" strokeWidth="2" opacity="0.6" strokeLinecap="round" />
     </>
   )

@@ -11,11 +11,11 @@ interface GenerateBarProps {
   reason: string | null
 }
 
-/** The price on the button, and under it what remains, or why it cannot be pressed. Stays in sight on small screens. */
+/** The price on the button, and under it what remains, or why it cannot be pressed. Stays in sight however long the form is. */
 export function GenerateBar({ price, available, reason }: GenerateBarProps) {
   const id = useId()
   return (
-    <div className="sticky bottom-0 z-10 -mx-4 border-t border-line bg-ground/90 px-4 pt-3 pb-3 backdrop-blur-md sm:-mx-6 sm:px-6 lg:static lg:mx-0 lg:border-0 lg:bg-transparent lg:p-0 lg:backdrop-blur-none">
+    <div className="sticky bottom-0 z-10 -mx-4 border-t border-line bg-ground/90 px-4 py-3 backdrop-blur-md sm:-mx-6 sm:px-6 lg:-mx-4 lg:border-transparent lg:px-4 lg:pb-5">
       <Button
         type="submit"
         look="primary"

@@ -25,8 +25,8 @@ export const JobCard = memo(function JobCard({ job }: { job: Job }) {
   return (
     <CardShell prompt={job.input.prompt} frame={<Sheets job={job} model={model} isFresh={wasOpen} />}>
       {isOpen(job) && <JobProgress job={job} />}
-      <p className="flex flex-wrap gap-x-2 text-fine text-muted">
-        <Facts job={job} model={model} />
+      <p className="text-fine text-muted tabular-nums" title={longTime(job.createdAt)}>
+        {factsOf(job, model).join(' · ')}
       </p>
       {job.state === 'succeeded' && job.refundedCredits > 0 && (
         <p className="mt-1 text-fine text-amber">{text.jobs.partly(job.refundedCredits)}</p>
@@ -47,7 +47,7 @@ export function CardShell({ prompt, frame, children }: CardShellProps) {
   return (
     <article
       aria-labelledby={id}
-      className="group/card flex min-w-0 animate-rise flex-col overflow-hidden rounded-card border border-line bg-surface shadow-card"
+      className="group/card flex min-w-0 scroll-mt-28 scroll-mb-4 animate-rise flex-col overflow-hidden rounded-card border border-line bg-surface shadow-card"
     >
       <div className="aspect-4/3 w-full shrink-0 group-first/card:xl:aspect-16/10">{frame}</div>
       <div className="flex flex-1 flex-col p-4 sm:p-5">
@@ -98,7 +98,7 @@ function OpenSheets({ job, model }: { job: Job; model: Model | undefined }) {
   )
 }
 
-function Facts({ job, model }: { job: Job; model: Model | undefined }) {
+function factsOf(job: Job, model: Model | undefined): string[] {
   const { width, height } = job.media[0] ?? shapeOf(job, model)
   const facts = [model?.name ?? job.model]
   if (width > 1) facts.push(text.create.pixels(width, height))
@@ -106,10 +106,5 @@ function Facts({ job, model }: { job: Job; model: Model | undefined }) {
     facts.push(span((Date.parse(job.finishedAt) - Date.parse(job.createdAt)) / 1000))
   }
   facts.push(text.credits(job.price))
-  return facts.map((fact, index) => (
-    <span key={fact} className="figures" title={index === 0 ? longTime(job.createdAt) : undefined}>
-      {index > 0 && <span aria-hidden="true">· </span>}
-      {fact}
-    </span>
-  ))
+  return facts
 }

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'react'
 import { useJobs } from '../api/queries.ts'
 import { cardsOf, presses } from '../api/presses.ts'
 import { useStore } from '../browser/store.ts'
@@ -20,6 +21,7 @@ export function Tray() {
   if (cards.length === 0) return <EmptyTray />
   return (
     <>
+      <ArrivalMark pressedKey={pressed[0]?.key} />
       <div className="grid gap-5 xl:grid-cols-2 xl:[&>:first-child]:col-span-2 2xl:grid-cols-3">
         {cards.map(card =>
           'job' in card ? <JobCard key={card.key} job={card.job} /> : <PressCard key={card.key} press={card.press} />,
@@ -28,6 +30,18 @@ export function Tray() {
       {jobs.data.hasOlder && <p className="mt-6 text-center text-fine text-muted">{text.jobs.older}</p>}
     </>
   )
+}
+
+/** Brings a new press into sight, wherever the page was scrolled to: on a phone the cards lie below the form. */
+function ArrivalMark({ pressedKey }: { pressedKey: string | undefined }) {
+  const mark = useRef<HTMLDivElement>(null)
+  const last = useRef(pressedKey)
+  useEffect(() => {
+    if (last.current === pressedKey) return
+    last.current = pressedKey
+    mark.current?.nextElementSibling?.firstElementChild?.scrollIntoView({ block: 'nearest', behavior: 'smooth' })
+  }, [pressedKey])
+  return <div ref={mark} hidden />
 }
 
 function EmptyTray() {

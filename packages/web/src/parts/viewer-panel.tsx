@@ -107,8 +107,8 @@ function DeleteButton({ media, onDeleted }: { media: Media; onDeleted(): void })
     )
   }
   return (
-    <div role="group" aria-label={text.viewer.removeSure} className="flex w-full flex-wrap items-center gap-2 rounded-control bg-accent-soft p-3">
-      <p className="mr-auto">{text.viewer.removeSure}</p>
+    <div role="group" aria-label={text.viewer.removeSure} className="flex w-full flex-wrap items-center gap-2 rounded-control bg-accent-soft p-4">
+      <p className="mb-1 w-full font-medium">{text.viewer.removeSure}</p>
       <Button look="primary" disabled={remove.isPending} onClick={() => remove.mutate()} autoFocus>
         {text.viewer.removeYes}
       </Button>

@@ -1,5 +1,5 @@
 import { ChevronLeft, ChevronRight, X } from 'lucide-react'
-import { useEffect, useRef, type KeyboardEvent, type ReactNode } from 'react'
+import { useEffect, useEffectEvent, useRef, type ReactNode } from 'react'
 import { useJob, useMediaItem } from '../api/queries.ts'
 import { hrefOf, replacePlace, type View } from '../browser/place.ts'
 import { text } from '../messages.ts'
@@ -28,14 +28,12 @@ export function Viewer({ view, mediaId, among }: ViewerProps) {
   const close = () => replacePlace(hrefOf(view))
   const go = (to: Media | undefined) => to && replacePlace(hrefOf(view, to.id))
 
-  function onKeyDown(event: KeyboardEvent): void {
-    // In a clip the arrows wind.
-    if (event.target instanceof HTMLVideoElement) return
-    if (event.key === 'ArrowLeft') go(previous)
-    if (event.key === 'ArrowRight') go(next)
-  }
+  useKeys(key => {
+    if (key === 'ArrowLeft') go(previous)
+    if (key === 'ArrowRight') go(next)
+  })
   return (
-    <Modal label={text.viewer.label} onClose={close} onKeyDown={onKeyDown}>
+    <Modal label={text.viewer.label} onClose={close}>
       <div className="relative flex min-h-0 flex-1 p-4 pt-16 sm:p-10 lg:p-14">
         {media && <Picture key={media.id} media={media} />}
         {!media && found.isError && <p className="m-auto text-muted">{text.viewer.gone}</p>}
@@ -82,31 +80,44 @@ function Turn({ side, label, to, onTurn, icon: Icon }: TurnProps) {
   )
 }
 
+/** Keys anywhere in the page, wherever the focus went; in a clip the arrows wind, so it keeps its own. */
+function useKeys(onKey: (key: string) => void): void {
+  const handle = useEffectEvent((event: KeyboardEvent) => {
+    if (!(event.target instanceof HTMLVideoElement)) onKey(event.key)
+  })
+  useEffect(() => {
+    const listener = (event: KeyboardEvent) => handle(event)
+    window.addEventListener('keydown', listener)
+    return () => window.removeEventListener('keydown', listener)
+  }, [])
+}
+
 interface ModalProps {
   label: string
   onClose(): void
-  onKeyDown(event: KeyboardEvent): void
   children: ReactNode
 }
 
 /** The browser's own dialog: it keeps the focus inside, closes on Esc, and gives the focus back. */
-function Modal({ label, onClose, onKeyDown, children }: ModalProps) {
+function Modal({ label, onClose, children }: ModalProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => {
     const element = dialog.current
     element?.showModal()
+    // Not a button inside it: what is read out first is what it is.
+    element?.focus()
     return () => element?.close()
   }, [])
   return (
     <dialog
       ref={dialog}
+      tabIndex={-1}
       aria-label={label}
       onCancel={event => {
         event.preventDefault()
         onClose()
       }}
-      onKeyDown={onKeyDown}
-      className="fixed inset-0 m-0 flex size-full max-h-none max-w-none animate-rise flex-col overflow-y-auto bg-ground text-ink lg:flex-row lg:overflow-hidden"
+      className="fixed inset-0 m-0 flex size-full max-h-none max-w-none animate-rise flex-col outline-none overflow-y-auto bg-ground text-ink lg:flex-row lg:overflow-hidden"
     >
       {children}
       <Toasts />

@@ -17,7 +17,7 @@ export function AccountView() {
   return (
     <>
       <header className="flex flex-wrap items-end justify-between gap-4 pt-8 pb-8">
-        <h1 className="text-display tracking-[-0.03em]">{text.account.heading}</h1>
+        <h1 className="text-heading tracking-[-0.02em]">{text.account.heading}</h1>
         <SignOut account={account.data} />
       </header>
       {account.isError && !account.data && (
@@ -62,7 +62,7 @@ function Card({ heading, children }: { heading: string; children: ReactNode }) {
 function BalanceCard({ account }: { account: Account | undefined }) {
   return (
     <Card heading={text.account.balance}>
-      <p className="figures mt-1 text-display tracking-[-0.03em]">{account ? grouped(account.balance) : '…'}</p>
+      <p className="figures mt-1 text-heading font-medium tracking-[-0.02em]">{account ? grouped(account.balance) : '…'}</p>
       <p className="mt-1 text-fine text-muted">{text.account.balanceNote}</p>
     </Card>
   )

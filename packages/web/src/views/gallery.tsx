@@ -30,7 +30,7 @@ export function GalleryView() {
   return (
     <>
       <header className="flex flex-wrap items-end justify-between gap-x-8 gap-y-4 pt-8 pb-8">
-        <h1 className="text-display tracking-[-0.03em]">{text.gallery.heading}</h1>
+        <h1 className="text-heading tracking-[-0.02em]">{text.gallery.heading}</h1>
         <Segments<FilterName>
           label={text.gallery.filter}
           options={filterNames.map(name => ({ value: name, name: text.gallery.filters[name] }))}
