@@ -1,10 +1,12 @@
 /** The parts in memory behind a clock of their own. */
 import { memoryDatabase, memoryMedia, type MemoryDatabase, type MemoryDatabaseOptions } from '../../memory/index.ts'
+import type { JournalHarness } from './journal.ts'
 import type { MediaStoreHarness } from './media-store.ts'
 import type { DatabaseHarness } from './suite.ts'
 
 export interface MemoryHarness extends DatabaseHarness {
   database: MemoryDatabase
+  now: () => number
 }
 
 export async function memoryHarness(options: MemoryDatabaseOptions = {}): Promise<MemoryHarness> {
@@ -13,6 +15,7 @@ export async function memoryHarness(options: MemoryDatabaseOptions = {}): Promis
   const database = memoryDatabase({ ...options, now: () => clock })
   return {
     database,
+    now: () => clock,
     async newUser(balance = 0) {
       const { signupBonus } = await database.settings.read()
       await database.settings.write({ signupBonus: 0 })
@@ -37,4 +40,11 @@ export async function memoryHarness(options: MemoryDatabaseOptions = {}): Promis
 
 export async function memoryMediaHarness(): Promise<MediaStoreHarness> {
   return { media: memoryMedia(), advance: async () => undefined, close: async () => undefined }
+}
+
+export async function memoryJournalHarness(): Promise<JournalHarness> {
+  const harness = await memoryHarness()
+  const { journal } = harness.database
+  const calls = async (jobId: string) => journal.calls().filter(call => call.jobId === jobId)
+  return { ...harness, journal, calls }
 }

@@ -5,7 +5,7 @@ import { jobStoreCases } from './job-store.ts'
 import { journalCases } from './journal.ts'
 import { mediaLibraryCases } from './media-library.ts'
 import { mediaStoreCases } from './media-store.ts'
-import { memoryHarness, memoryMediaHarness } from './memory-harness.ts'
+import { memoryHarness, memoryJournalHarness, memoryMediaHarness } from './memory-harness.ts'
 import { rateLimiterCases } from './rate-limiter.ts'
 import { settingsCases } from './settings.ts'
 import { type Case, portsOf } from './suite.ts'
@@ -28,15 +28,7 @@ all('tokens', tokenPoolCases(ports))
 all('settings', settingsCases(ports))
 all('library', mediaLibraryCases(ports))
 all('users', usersCases(ports))
-all(
-  'journal',
-  journalCases(async () => {
-    const harness = await memoryHarness()
-    const { journal } = harness.database
-    const calls = async (jobId: string) => journal.calls().filter(call => call.jobId === jobId)
-    return { ...harness, journal, calls }
-  }),
-)
+all('journal', journalCases(memoryJournalHarness))
 all('media', mediaStoreCases(memoryMediaHarness))
 all(
   'database',
