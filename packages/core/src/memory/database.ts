@@ -7,7 +7,7 @@ import type { CreditLedger, JobStore, MediaLibrary, RateLimiter, Settings, Token
 import { defaultSettings } from '../settings.ts'
 import { memoryAccounts } from './accounts.ts'
 import { isOpen } from './attempts.ts'
-import { type Clock, portOf } from './direct.ts'
+import { type Clock, named, portOf } from './direct.ts'
 import { fusedOver, type Fused } from './fused.ts'
 import { memoryJobs } from './jobs.ts'
 import { jobTable } from './job-table.ts'
@@ -55,7 +55,7 @@ export function memoryDatabase(options: MemoryDatabaseOptions = {}): MemoryDatab
     limiter: portOf<RateLimiter>(limiter),
     tokens: portOf<TokenPool>(tokens),
     library: portOf<MediaLibrary>(library),
-    settings: portOf<Settings>({ read: settings, write: change => (values = { ...values, ...change }) }),
+    settings: portOf<Settings>({ read: settings, write: change => (values = { ...values, ...named(change) }) }),
     users: portOf<Users>(memoryUsers(parts)),
     journal: memoryJournal(),
     ...(fused ? portOf<Fused>(fusedOver(parts)) : {}),

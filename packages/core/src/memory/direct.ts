@@ -21,6 +21,11 @@ export function portOf<Port extends object>(direct: Direct<Port>): Port {
   return Object.fromEntries(port) as Port
 }
 
+/** What a change names: a field that is absent, or undefined, stays as it is. */
+export function named<Change extends object>(change: Change): Change {
+  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as Change
+}
+
 /**
  * One page of `rows`, which lie in the order they came in, newest first. The cursor is the id of the last row shown; it
  * is found before the filter applies, so that a row which stops matching between two pages moves nothing.

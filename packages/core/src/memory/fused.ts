@@ -71,7 +71,7 @@ function settleOver({ table, jobs, ledger, library, settings }: Parts): Direct<F
     const expiresAt = table.now() + settings().retentionDays * DAY_MS
     for (const { id, index, file } of files) library.add({ id, userId, kind, jobId, index, file, expiresAt })
     const delivered = new Set(files.map(({ index }) => index)).size
-    const amount = (price / count) * Math.max(0, count - delivered)
+    const amount = Math.floor((price * Math.max(0, count - delivered)) / count)
     const { refunded } = amount > 0 ? ledger.refund({ reference: jobId, amount, reason }) : { refunded: 0 }
     return jobs.move(job, ending, { media: files.map(({ file }) => file), refundedCredits: refunded })
   }

@@ -1,6 +1,6 @@
 /** The rows behind jobs and attempts, and the few ways in which one becomes another. Rows are replaced, never changed. */
 import type { Attempt, Job, JobState, NewJob } from '../contracts.ts'
-import type { Clock } from './direct.ts'
+import { type Clock, named } from './direct.ts'
 
 export interface JobTable {
   now: Clock
@@ -64,10 +64,9 @@ export function jobTable(now: Clock): JobTable {
       return job?.state === state && job.version === version && !isEnded(state) ? job : undefined
     },
     moved(job, to, change, wakeInSeconds) {
-      const named = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
       const counts = { version: job.version + 1, revision: job.revision + 1 }
       const wakeAt = wakeInSeconds === undefined ? job.wakeAt : now() + wakeInSeconds * 1000
-      return put({ ...job, ...named, ...counts, state: to, wakeAt, finishedAt: isEnded(to) ? now() : null })
+      return put({ ...job, ...named(change), ...counts, state: to, wakeAt, finishedAt: isEnded(to) ? now() : null })
     },
   }
 }

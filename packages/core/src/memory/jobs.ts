@@ -1,5 +1,5 @@
 /** The job store: how jobs are made, found, moved and claimed. What happens to their attempts is in `attempts.ts`. */
-import type { Job, JobStore } from '../contracts.ts'
+import type { Job, JobProgress, JobStore } from '../contracts.ts'
 import { memoryAttempts } from './attempts.ts'
 import { type Direct, page } from './direct.ts'
 import { isEnded, type JobTable } from './job-table.ts'
@@ -21,15 +21,15 @@ export function memoryJobs(table: JobTable): Direct<JobStore> {
       const job = unmoved(from)
       if (!job) return null
       const { progress = job.progress, troubles = job.troubles, operation = job.operation } = news
-      const changed = JSON.stringify(progress) !== JSON.stringify(job.progress)
+      const changed = contentOf(progress) !== contentOf(job.progress)
       const revision = job.revision + (changed ? 1 : 0)
       return put({ ...job, progress, troubles, operation, revision, wakeAt: now() + wakeInSeconds * 1000 })
     },
     due({ limit, leaseSeconds }) {
       const at = now()
       const waiting = [...jobs.values()].filter(job => !isEnded(job.state) && job.wakeAt <= at)
-      const byUser = Object.values(Object.groupBy(waiting.toSorted(byWake), job => job.userId))
-      const inTurn = byUser.flatMap(mine => mine?.map((job, turn) => ({ job, turn })) ?? [])
+      const byUser = Map.groupBy(waiting.toSorted(byWake), job => job.userId).values()
+      const inTurn = [...byUser].flatMap(mine => mine.map((job, turn) => ({ job, turn })))
       const claimed = inTurn.toSorted((a, b) => a.turn - b.turn || byWake(a.job, b.job)).slice(0, limit)
       for (const { job } of claimed) put({ ...job, wakeAt: at + leaseSeconds * 1000 })
       return claimed.map(({ job }) => job)
@@ -47,6 +47,11 @@ export function memoryJobs(table: JobTable): Direct<JobStore> {
       return newestFirst.slice(0, limit).map(job => ((job.finishedAt ?? job.createdAt) - job.createdAt) / 1000)
     },
   }
+}
+
+/** The same for the same content, in whatever order it was written. */
+function contentOf(progress: JobProgress | null): string {
+  return JSON.stringify(Object.entries(progress ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 function byWake(a: Job, b: Job): number {

@@ -7,12 +7,13 @@ import type { Clock, Direct } from './direct.ts'
 const KEYS_KEPT = 1000
 
 export function memoryLimiter(now: Clock): Direct<RateLimiter> {
-  const buckets = new Map<string, { hits: Instant[]; expiresAt: Instant }>()
+  /** `windowMs`: the longest window a key was asked for; hits that are older count nowhere. */
+  const buckets = new Map<string, { hits: Instant[]; windowMs: number }>()
   let keysKept = 0
 
   function forget(at: Instant): void {
     if (buckets.size < 2 * keysKept + KEYS_KEPT) return
-    for (const [key, bucket] of buckets) if (bucket.expiresAt <= at) buckets.delete(key)
+    for (const [key, { hits, windowMs }] of buckets) if (hits.every(hit => hit <= at - windowMs)) buckets.delete(key)
     keysKept = buckets.size
   }
   function stand({ key, name, max, windowSeconds }: Limit, at: Instant): LimitState {
@@ -29,10 +30,10 @@ export function memoryLimiter(now: Clock): Direct<RateLimiter> {
       forget(at)
       const full = limits.map(limit => stand(limit, at)).filter(state => state.remaining === 0)
       if (full.length === 0) {
-        for (const { key, max, windowSeconds } of limits) {
-          const before = buckets.get(key)?.hits ?? []
-          const expiresAt = Math.max(at + windowSeconds * 1000, buckets.get(key)?.expiresAt ?? 0)
-          buckets.set(key, { hits: [...before, at].slice(-max), expiresAt })
+        for (const { key, windowSeconds } of limits) {
+          const { hits, windowMs } = buckets.get(key) ?? { hits: [], windowMs: 0 }
+          const longestMs = Math.max(windowMs, windowSeconds * 1000)
+          buckets.set(key, { hits: [...hits.filter(hit => hit > at - longestMs), at], windowMs: longestMs })
         }
       }
       return {

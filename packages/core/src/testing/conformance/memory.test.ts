@@ -18,23 +18,22 @@ function all(name: string, cases: readonly Case[]): void {
   })
 }
 
-const ports = portsOf(() => memoryHarness())
 const options = { runs: 20 }
 
-all('jobs', jobStoreCases(ports, options))
-all('ledger', creditLedgerCases(ports, options))
-all('limiter', rateLimiterCases(ports, options))
-all('tokens', tokenPoolCases(ports))
-all('settings', settingsCases(ports))
-all('library', mediaLibraryCases(ports))
-all('users', usersCases(ports))
+for (const fused of [true, false]) {
+  const make = () => memoryHarness({ fused })
+  const ports = portsOf(make)
+  describe(fused ? 'with fused calls' : 'with single ports', () => {
+    all('jobs', jobStoreCases(ports, options))
+    all('ledger', creditLedgerCases(ports, options))
+    all('limiter', rateLimiterCases(ports, options))
+    all('tokens', tokenPoolCases(ports))
+    all('settings', settingsCases(ports))
+    all('library', mediaLibraryCases(ports))
+    all('users', usersCases(ports))
+    all('database', fused ? databaseCases(make, options) : interplayCases(make))
+  })
+}
+
 all('journal', journalCases(memoryJournalHarness))
 all('media', mediaStoreCases(memoryMediaHarness))
-all(
-  'database',
-  databaseCases(() => memoryHarness(), options),
-)
-all(
-  'database without fused calls',
-  interplayCases(() => memoryHarness({ fused: false })),
-)
