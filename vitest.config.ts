@@ -14,7 +14,7 @@ export default defineConfig({
     maxWorkers: 2,
     execArgv: ['--conditions=@safelight/source'],
     // Real databases and real processes start in some of them; a run that hangs still ends.
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
     reporters: ['default', new Summary({ skippedFails: process.env['CI'] === 'true' })],

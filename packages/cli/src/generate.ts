@@ -1,6 +1,5 @@
 /** `safelight generate`: one job, made right here, without a server, an account or a key. */
-import { openAsBlob } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createStudio, type FinishedJob, type JobRequest, type Studio, type SubmittedJob } from '@safelight/core'
@@ -108,10 +107,10 @@ function requestOf(line: CommandLine, prompt: string, images: string[]): JobRequ
 async function uploadAll(studio: Studio, paths: CommandLine['options'][string]): Promise<string[]> {
   const ids: string[] = []
   for (const path of Array.isArray(paths) ? paths : []) {
-    const file = await openAsBlob(String(path)).catch((cause: unknown) => {
+    const bytes = await readFile(String(path)).catch((cause: unknown) => {
       throw new PlainError(`The image ${path} cannot be read.`, EXIT.failed, { cause })
     })
-    ids.push((await studio.upload({ source: file.stream(), maxBytes: INPUT_MAX_BYTES })).id)
+    ids.push((await studio.upload({ source: bytes, maxBytes: INPUT_MAX_BYTES })).id)
   }
   return ids
 }

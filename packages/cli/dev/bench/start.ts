@@ -57,7 +57,6 @@ async function secondsToAnswer(
   const env = { ...process.env, ...environment, PORT: String(port) }
   // A group of its own: the launchers in between are signalled along with the server.
   const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'ignore', 'inherit'], detached: true })
-  const ended = new Promise<void>(resolve => child.once('exit', () => resolve()))
   try {
     while (!(await answers(`http://127.0.0.1:${port}/api/models`))) {
       if (child.exitCode !== null) throw new Error(`${command} ended with ${child.exitCode} before it answered`)
@@ -66,8 +65,20 @@ async function secondsToAnswer(
     }
     return (performance.now() - begun) / 1000
   } finally {
-    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGTERM')
-    await ended
+    if (child.pid !== undefined) await endGroup(child.pid)
+  }
+}
+
+/** The launchers end before the server does, and only then is the data directory free. */
+async function endGroup(leader: number): Promise<void> {
+  try {
+    process.kill(-leader, 'SIGTERM')
+    for (;;) {
+      process.kill(-leader, 0)
+      await sleep(20)
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 
