@@ -36,7 +36,7 @@ export async function draw(request: DrawRequest, events: DrawEvents): Promise<Dr
   const input = request.input && (await decode(request.input, width, height))
   events.progress(0.1)
   if (kind === 'video') return film(request, input, events)
-  const bitmap = kind === 'edit' && input ? retouch(request, input) : paint(request)
+  const bitmap = kind === 'edit' && input ? retouch(request, input) : await paint(request)
   events.progress(0.6)
   events.previews(await previewsOf(bitmap))
   events.progress(0.7)

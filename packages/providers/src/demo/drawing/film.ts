@@ -9,7 +9,7 @@ const FRAMES_PER_SECOND = 24
 /** A clip of exactly the asked length. */
 export async function film(request: DrawRequest, input: Bitmap | null, events: DrawEvents): Promise<Drawing> {
   const { width, height, durationSeconds } = request
-  const first = input ?? paint(request)
+  const first = input ?? (await paint(request))
   events.previews(await previewsOf(first))
   const encoder = await h264.createH264MP4Encoder()
   encoder.width = width
