@@ -3,7 +3,7 @@ import type { Caller } from './auth/callers.ts'
 
 /** The little that is needed of the platform; another one than Node may leave it out. */
 export interface Platform {
-  incoming?: { socket?: { remoteAddress?: string | undefined }; rawHeaders?: readonly string[] }
+  incoming?: { socket?: { remoteAddress?: string | undefined }; rawHeaders?: readonly string[]; complete?: boolean }
 }
 
 export interface AppEnv {

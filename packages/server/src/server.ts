@@ -8,6 +8,7 @@ import { answerError, notFound } from './http/problems.ts'
 import { requestIds } from './http/request-ids.ts'
 import { requestLog } from './http/request-log.ts'
 import { securityHeaders } from './http/security-headers.ts'
+import { unreadBodies } from './http/unread-bodies.ts'
 import type { ServerOptions } from './options.ts'
 import { accountRoutes } from './routes/account.ts'
 import { contentRoutes } from './routes/content.ts'
@@ -50,7 +51,7 @@ export function createServer<Models extends Model>(
   const services = createServices(studio as unknown as Studio, options)
   const app = new OpenAPIHono<AppEnv>()
   app.onError(answerError(services.log))
-  app.use(requestIds, requestLog(services.log), securityHeaders(options.publicUrl))
+  app.use(unreadBodies, requestIds, requestLog(services.log), securityHeaders(options.publicUrl))
   if (!options.authenticate && options.localPassword === undefined) app.use(onlyThisMachine)
   if (options.corsOrigins && options.corsOrigins.length > 0) app.use(corsFor(options.corsOrigins))
   for (const routes of ROUTES) app.route('/', routes(services))

@@ -1,7 +1,7 @@
 /** A whole server on a real socket, with everything in memory. */
 import { request as rawRequest } from 'node:http'
 import { connect } from 'node:net'
-import { createStudio, memoryDatabase, type Database, type SettingsValues } from '@safelight/core'
+import { createStudio, memoryDatabase, type Database, type SettingsValues, type Studio } from '@safelight/core'
 import type { LogFields, ServerOptions } from '../src/options.ts'
 import { readEnvironment } from '../src/node/environment.ts'
 import type { HttpTimes } from '../src/node/http-server.ts'
@@ -27,6 +27,7 @@ export interface LogLine {
 
 export interface TestServer extends RunningServer, AsyncDisposable {
   stage: Stage
+  studio: Pick<Studio, 'media'>
   database: Database
   log: LogLine[]
   /** A client of somebody who has just signed in. */
@@ -62,6 +63,7 @@ export async function serve({
   return {
     ...running,
     stage,
+    studio,
     database,
     log,
     nobody: clientOf(base),

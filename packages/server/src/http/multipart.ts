@@ -16,15 +16,17 @@ export function boundaryOf(contentType: string | undefined): string | undefined 
   return found?.[1] ?? found?.[2]
 }
 
+export interface FormFile {
+  source: ReadableStream<Uint8Array>
+  /** What was wrong with the form, once the source has failed because of it. */
+  problem(): SafelightError | undefined
+}
+
 /**
  * The content of the field `name`, which has to be the only one. The stream fails with `invalid_input` where the form
  * turns out to be broken, so that what reads it stores nothing.
  */
-export async function fileOf(
-  body: ReadableStream<Uint8Array>,
-  boundary: string,
-  name: string,
-): Promise<ReadableStream<Uint8Array>> {
+export async function fileOf(body: ReadableStream<Uint8Array>, boundary: string, name: string): Promise<FormFile> {
   const scanner = createScanner(body)
   const delimiter = encode(`\r\n--${boundary}`)
   await scanner.until(delimiter, PREAMBLE_MAX_BYTES)
@@ -32,19 +34,31 @@ export async function fileOf(
   if (!(await scanner.skip(LINE))) throw broken('The form is malformed.')
   const headers = new TextDecoder().decode(await scanner.until(BLANK_LINE, HEADERS_MAX_BYTES))
   if (fieldName(headers) !== name) throw broken(`The form may have one field, "${name}", with the file.`)
-  return new ReadableStream<Uint8Array>(
+  let problem: SafelightError | undefined
+  const next = async () => {
+    const chunk = await scanner.upTo(delimiter)
+    if (chunk.length > 0) return chunk
+    if (!(await scanner.skip(END))) throw broken(`The form may have one field, "${name}", with one file.`)
+    return null
+  }
+  const source = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const chunk = await scanner.upTo(delimiter)
-        if (chunk.length > 0) return controller.enqueue(chunk)
-        if (!(await scanner.skip(END))) throw broken(`The form may have one field, "${name}", with one file.`)
-        await scanner.stop()
+        try {
+          const chunk = await next()
+          if (chunk) return controller.enqueue(chunk)
+        } catch (error) {
+          if (SafelightError.is(error)) problem = error
+          throw error
+        }
+        scanner.stop()
         controller.close()
       },
       cancel: () => scanner.stop(),
     },
     { highWaterMark: 0 },
   )
+  return { source, problem: () => problem }
 }
 
 interface Scanner {
@@ -54,7 +68,8 @@ interface Scanner {
   upTo(mark: Uint8Array): Promise<Uint8Array>
   /** Steps over `mark` if it comes next. */
   skip(mark: Uint8Array): Promise<boolean>
-  stop(): Promise<void>
+  /** Reads no further; the rest is left to whoever looks after unread bodies. */
+  stop(): void
 }
 
 function createScanner(body: ReadableStream<Uint8Array>): Scanner {
@@ -101,7 +116,7 @@ function createScanner(body: ReadableStream<Uint8Array>): Scanner {
       take(mark.length)
       return true
     },
-    stop: () => reader.cancel().catch(() => undefined),
+    stop: () => reader.releaseLock(),
   }
 }
 

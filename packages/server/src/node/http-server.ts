@@ -8,6 +8,12 @@ export interface HttpTimes {
   idleSeconds: number
 }
 
+export interface BoundedServer {
+  server: Server
+  /** Closes connections on which nobody waits: kept alive after an answer, or opened and never used. */
+  hangUp(): void
+}
+
 /** A request has to arrive in this time; a connection on which nothing moves is closed. */
 export const httpTimes: HttpTimes = { headersSeconds: 15, requestSeconds: 120, idleSeconds: 120 }
 
@@ -19,7 +25,7 @@ const CONNECTIONS_MAX = 4000
 export function httpServer(
   listener: RequestListener,
   { headersSeconds, requestSeconds, idleSeconds }: HttpTimes,
-): Server {
+): BoundedServer {
   const options = {
     headersTimeout: headersSeconds * 1000,
     requestTimeout: requestSeconds * 1000,
@@ -30,8 +36,28 @@ export function httpServer(
   const server = createServer(options, listener)
   server.maxConnections = CONNECTIONS_MAX
   server.setTimeout(idleSeconds * 1000)
-  server.on('clientError', answerBadRequest)
-  return server
+  // Browsers open connections in advance; Node does not count those as idle.
+  const silent = new Set<Socket>()
+  const answering = new WeakSet<Socket>()
+  server.on('connection', socket => {
+    silent.add(socket)
+    socket.once('close', () => silent.delete(socket))
+  })
+  server.on('request', ({ socket }, response) => {
+    silent.delete(socket)
+    answering.add(socket)
+    response.once('close', () => answering.delete(socket))
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    // Into the middle of another answer nothing sensible can be written.
+    if (error.code === 'ECONNRESET' || !socket.writable || answering.has(socket)) socket.destroy()
+    else answerBadRequest(error, socket)
+  })
+  const hangUp = () => {
+    server.closeIdleConnections()
+    for (const socket of silent) socket.destroy()
+  }
+  return { server, hangUp }
 }
 
 const REFUSALS: Record<string, readonly [status: string, code: string, detail: string]> = {
@@ -46,10 +72,6 @@ const MALFORMED = ['400 Bad Request', 'invalid_input', 'This is not a valid HTTP
 
 /** What the parser refuses never reaches the app, so its problem is written here. */
 function answerBadRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
   const [statusLine, code, detail] = REFUSALS[error.code ?? ''] ?? MALFORMED
   const requestId = crypto.randomUUID()
   const status = Number.parseInt(statusLine, 10)

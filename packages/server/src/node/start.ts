@@ -1,12 +1,11 @@
 /** From a studio to a process that serves it, and in good order to its end. */
-import type { Server } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Model, Studio } from '@safelight/core'
 import { describe } from '../http/problems.ts'
 import type { Log, ServerOptions } from '../options.ts'
 import { createServer } from '../server.ts'
 import type { Environment } from './environment.ts'
-import { httpServer, httpTimes, listen, type HttpTimes } from './http-server.ts'
+import { httpServer, httpTimes, listen, type BoundedServer, type HttpTimes } from './http-server.ts'
 import { pageFrom } from './page.ts'
 import { loadOrMakeSecret } from './secret.ts'
 
@@ -39,6 +38,7 @@ export interface RunningServer {
 
 /** Longest wait for a database to close after everything else has ended. */
 const CLOSE_SECONDS = 5
+const HANG_UP_MS = 50
 
 /** Serves `studio` as the environment says. Throws a plain sentence where the port or the data directory cannot be used. */
 export async function startServer<Models extends Model>(start: StartOptions<Models>): Promise<RunningServer> {
@@ -52,8 +52,8 @@ export async function startServer<Models extends Model>(start: StartOptions<Mode
     ...start.options,
   })
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler: answerMalformed })
-  const server = httpServer((request, response) => void listener(request, response), { ...httpTimes, ...start.times })
-  const port = await listen(server, environment.port, environment.host)
+  const bounded = httpServer((request, response) => void listener(request, response), { ...httpTimes, ...start.times })
+  const port = await listen(bounded.server, environment.port, environment.host)
   const work = start.worker === false ? Promise.resolve() : runWorker(studio, stopping.signal, log)
   const { promise: closed, resolve: markClosed } = Promise.withResolvers<void>()
   let closing: Promise<void> | undefined
@@ -62,7 +62,7 @@ export async function startServer<Models extends Model>(start: StartOptions<Mode
     port,
     closed,
     close: () =>
-      (closing ??= shutDown({ server, studio, work, stopping, log, seconds: environment.drainSeconds }).finally(
+      (closing ??= shutDown({ bounded, studio, work, stopping, log, seconds: environment.drainSeconds }).finally(
         markClosed,
       )),
   }
@@ -114,7 +114,7 @@ async function runWorker<Models extends Model>(studio: Studio<Models>, signal: A
 }
 
 interface ShutDown {
-  server: Server
+  bounded: BoundedServer
   studio: Pick<Studio, 'close'>
   work: Promise<void>
   stopping: AbortController
@@ -122,10 +122,13 @@ interface ShutDown {
   seconds: number
 }
 
-async function shutDown({ server, studio, work, stopping, log, seconds }: ShutDown): Promise<void> {
+async function shutDown({ bounded, studio, work, stopping, log, seconds }: ShutDown): Promise<void> {
+  const { server, hangUp } = bounded
   const lastAnswer = new Promise<void>(resolve => server.close(() => resolve()))
   stopping.abort()
+  const timer = setInterval(hangUp, HANG_UP_MS)
   const inTime = await within(seconds, Promise.all([lastAnswer, work]))
+  clearInterval(timer)
   if (!inTime) log('warn', 'not everything ended within the drain time', { seconds })
   server.closeAllConnections()
   const closedInTime = await within(CLOSE_SECONDS, studio.close())

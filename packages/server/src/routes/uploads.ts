@@ -57,32 +57,12 @@ async function store(c: Context<AppEnv>, { studio, limits }: Services) {
   if (Number(c.req.header('Content-Length') ?? 0) > maxBytes + FORM_BYTES) {
     throw new SafelightError('too_large', `A file may have at most ${maxBytes} bytes.`)
   }
-  // A store may wrap what its source throws, so what the form said is kept here.
-  let broken: unknown
-  const source = rememberError(await fileOf(body, boundary, 'file'), error => (broken = error))
+  const { source, problem } = await fileOf(body, boundary, 'file')
   try {
     return await studio.upload({ userId: callerOf(c).id, source, maxBytes, signal })
   } catch (error) {
-    throw broken ?? error
+    if (signal.aborted) throw new SafelightError('invalid_input', 'The upload was broken off.', { fields: [] })
+    // A store may wrap what its source throws, so the form says itself what was wrong with it.
+    throw problem() ?? error
   }
-}
-
-function rememberError(source: ReadableStream<Uint8Array>, keep: (error: unknown) => void): ReadableStream<Uint8Array> {
-  const reader = source.getReader()
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const { done, value } = await reader.read()
-          if (done) controller.close()
-          else controller.enqueue(value)
-        } catch (error) {
-          keep(error)
-          throw error
-        }
-      },
-      cancel: reason => reader.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  )
 }
