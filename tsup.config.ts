@@ -8,9 +8,10 @@ import { defineConfig } from 'tsup'
 interface Manifest {
   exports?: Record<string, string | Record<string, string>>
   bin?: Record<string, string>
+  devDependencies?: Record<string, string>
 }
 
-const { exports = {}, bin = {} }: Manifest = JSON.parse(readFileSync('package.json', 'utf8'))
+const { exports = {}, bin = {}, devDependencies = {} }: Manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 const modules = Object.values(exports).flatMap(target => (typeof target === 'string' ? [] : [target['default'] ?? '']))
 const sourceOf = (built: string): string => built.replace(/^(\.\/)?dist\//, 'src/').replace(/\.js$/, '.ts')
 /** A worker is loaded by its address, not imported, so it is an entry too. */
@@ -21,8 +22,9 @@ export default defineConfig({
   format: 'esm',
   target: 'es2023',
   platform: 'neutral',
-  dts: true,
-  external: [/^node:/],
+  dts: modules.length > 0,
+  // Nothing is bundled, not even what only a checkout has.
+  external: [/^node:/, ...Object.keys(devDependencies)],
   sourcemap: true,
   clean: true,
 })
