@@ -30,11 +30,14 @@ export function range({ low, high }: { low: number; high: number }): string {
   return from === to ? `${to} ${name}` : `${from}–${to} ${name}`
 }
 
-const dayFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+const dayFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
+const clockFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
 const longFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'medium' })
 
-/** `23 Nov, 18:44` */
-export const shortTime = (iso: string) => dayFormat.format(new Date(iso))
+/** `23 Nov` */
+export const day = (iso: string) => dayFormat.format(new Date(iso))
+/** `18:44` */
+export const clock = (iso: string) => clockFormat.format(new Date(iso))
 /** `23 November 2026 at 18:44:02` */
 export const longTime = (iso: string) => longFormat.format(new Date(iso))
 

@@ -42,7 +42,8 @@ export const text = {
     order: 'New job',
     kindsLabel: 'What to make',
     model: 'Model',
-    modelNote: (price: number, time: SecondsRange | null) => (time ? `${credits(price)} · ${range(time)}` : credits(price)),
+    modelNote: (price: number, time: SecondsRange | null) =>
+      time ? `${credits(price)} · ${range(time)}` : credits(price),
     modelDisabled: 'switched off for now',
     noModels: 'This server has no model for this yet.',
     prompt: 'Prompt',
@@ -69,7 +70,8 @@ export const text = {
     imageKinds: 'PNG, JPEG, WebP or AVIF',
     imageBusy: 'Bringing the picture in',
     imageAlt: 'The picture that goes in',
-    imageSize: (media: Media) => `${media.width} × ${media.height} · ${fileSize(media.bytes)}`,
+    imageSize: ({ width, height, bytes }: Media) =>
+      `${width && height ? `${width} × ${height} · ` : ''}${fileSize(bytes)}`,
     removeImage: 'Remove the picture',
     generate: (price: number) => `Generate · ${credits(price)}`,
     after: (now: number, price: number) => `${grouped(now)} → ${grouped(now - price)} after`,
@@ -77,11 +79,13 @@ export const text = {
     why: {
       noPrompt: 'Write what the picture should show.',
       noEditPrompt: 'Write what should change.',
-      longPrompt: (over: number) => `The prompt is ${grouped(over)} ${over === 1 ? 'character' : 'characters'} too long.`,
+      longPrompt: (over: number) =>
+        `The prompt is ${grouped(over)} ${over === 1 ? 'character' : 'characters'} too long.`,
       noImage: 'Add the picture that you want to edit.',
       uploading: 'The picture is still coming in.',
       seed: 'A seed is a whole number from 0 to 9223372036854775807, or empty.',
-      credits: (price: number, available: number) => `This costs ${credits(price)}, and you have ${grouped(available)}.`,
+      credits: (price: number, available: number) =>
+        `This costs ${credits(price)}, and you have ${grouped(available)}.`,
       limit: (max: number, seconds: number) =>
         `You have used all ${max} jobs of this minute. The next is free in ${span(seconds)}.`,
       modelDisabled: (name: string) => `${name} is switched off for now. Pick another model.`,
@@ -95,9 +99,17 @@ export const text = {
     empty: 'Nothing in the tray yet',
     emptyNote: 'Write a prompt and press the button. Your picture develops here. Or start from one of these:',
     examples: {
-      image: ['A red fox asleep in fresh snow', 'A quiet kitchen at dawn, steam over a cup', 'Desert dunes from above, long shadows'],
+      image: [
+        'A red fox asleep in fresh snow',
+        'A quiet kitchen at dawn, steam over a cup',
+        'Desert dunes from above, long shadows',
+      ],
       edit: ['Make it night, with one lit window', 'Turn it into a faded postcard', 'Let it snow'],
-      video: ['Waves rolling in under a low sun', 'Clouds racing over a mountain ridge', 'A candle flickering in the dark'],
+      video: [
+        'Waves rolling in under a low sun',
+        'Clouds racing over a mountain ridge',
+        'A candle flickering in the dark',
+      ],
     },
     older: 'Everything older that was finished is in the gallery.',
     failedToLoad: 'Your jobs could not be loaded.',
@@ -117,7 +129,9 @@ export const text = {
       submitting: 'Handing over',
       running: 'Developing',
       processing: 'Developing',
-      rendering: 'Developing',
+      drawing: 'Drawing',
+      filming: 'Filming',
+      developing: 'Developing',
       storing: 'Fixing: the file is being saved',
       refunding: 'Giving the credits back',
     } as Readonly<Record<string, string>>,
@@ -138,7 +152,8 @@ export const text = {
     took: (seconds: number) => span(seconds),
     tryAgainIn: (seconds: number) => `Try again in ${span(seconds)}`,
     preview: 'Preview',
-    output: (prompt: string, index: number, count: number) => (count > 1 ? `${prompt} (${index + 1} of ${count})` : prompt),
+    output: (prompt: string, index: number, count: number) =>
+      count > 1 ? `${prompt} (${index + 1} of ${count})` : prompt,
   },
 
   refusal: {
@@ -163,7 +178,8 @@ export const text = {
     more: 'Show more',
     failedToLoad: 'The gallery could not be loaded.',
     /** A picture whose prompt is not known yet. */
-    unnamed: (kind: Media['kind']) => ({ image: 'Image', edit: 'Edit', video: 'Video', upload: 'Uploaded picture' })[kind],
+    unnamed: (kind: Media['kind']) =>
+      ({ image: 'Image', edit: 'Edit', video: 'Video', upload: 'Uploaded picture' })[kind],
     keptUntil: (day: string) => `Kept until ${day}`,
     saved: 'Saved for good',
   },
@@ -177,12 +193,9 @@ export const text = {
     saved: 'Saved',
     download: 'Download',
     remove: 'Delete',
-    removeSure: 'Delete this for good?',
-    removeYes: 'Yes, delete',
-    removeNo: 'Keep it',
     gone: 'This file is no longer here.',
-    failed: 'That did not work.',
     deleted: 'Deleted.',
+    undo: 'Undo',
     savedNote: 'Saved. It will not be cleared away.',
     facts: { size: 'Size', file: 'File', model: 'Model', seed: 'Seed', length: 'Length', made: 'Made', kept: 'Kept' },
     forGood: 'for good',
@@ -195,7 +208,7 @@ export const text = {
     balanceNote: 'What you can spend now.',
     limits: 'Jobs this minute',
     limitsLeft: (left: number, max: number) => `${left} of ${max} left this minute`,
-    limitsReset: (seconds: number) => `Counted anew in ${span(seconds)}.`,
+    limitsReset: (seconds: number) => `The next one comes free in ${span(seconds)}.`,
     limitsFull: 'None used in the last minute.',
     person: 'Signed in as',
     localPerson: 'Local account',
@@ -211,4 +224,3 @@ export const text = {
   crash: 'This page ran into a fault of its own. Your jobs and credits are safe on the server.',
   reload: 'Load the page again',
 }
-

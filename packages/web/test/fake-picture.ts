@@ -11,16 +11,27 @@ export function paint(width: number, height: number, words: string): Buffer {
   const hue = random(0)
   const sky: Colour = tint(hue, 0.55, 0.3 + random(1) * 0.2)
   const glow: Colour = tint(hue + 0.08 + random(2) * 0.2, 0.8, 0.72)
-  const sun = { x: width * (0.2 + random(3) * 0.6), y: height * (0.25 + random(4) * 0.25), radius: Math.min(width, height) * 0.09 }
+  const sun = {
+    x: width * (0.2 + random(3) * 0.6),
+    y: height * (0.25 + random(4) * 0.25),
+    radius: Math.min(width, height) * 0.09,
+  }
   const ridges = [0.62, 0.72, 0.84].map((base, index) => ({
     base: height * base,
-    waves: [1, 2.3, 5.1].map((pitch, wave) => ({ pitch: pitch * (0.7 + random(5 + index * 3 + wave)), phase: random(9 + index + wave) * 6.3 })),
+    waves: [1, 2.3, 5.1].map((pitch, wave) => ({
+      pitch: pitch * (0.7 + random(5 + index * 3 + wave)),
+      phase: random(9 + index + wave) * 6.3,
+    })),
     colour: tint(hue + 0.05 * index, 0.35, 0.3 - index * 0.09),
   }))
   const rows = Buffer.alloc((width * 3 + 1) * height)
   for (let x = 0; x < width; x += 1) {
     const tops = ridges.map(({ base, waves }) =>
-      waves.reduce((top, { pitch, phase }, wave) => top + (Math.sin((x / width) * pitch * 6.3 + phase) * height * 0.04) / (wave + 1), base),
+      waves.reduce(
+        (top, { pitch, phase }, wave) =>
+          top + (Math.sin((x / width) * pitch * 6.3 + phase) * height * 0.04) / (wave + 1),
+        base,
+      ),
     )
     for (let y = 0; y < height; y += 1) {
       const ridge = tops.findLastIndex(top => y >= top)
@@ -37,7 +48,9 @@ export function paint(width: number, height: number, words: string): Buffer {
 function tint(hue: number, saturation: number, lightness: number): Colour {
   const channel = (offset: number) => {
     const k = (offset + hue * 12) % 12
-    return Math.round(255 * (lightness - saturation * Math.min(lightness, 1 - lightness) * Math.max(-1, Math.min(k - 3, 9 - k, 1))))
+    return Math.round(
+      255 * (lightness - saturation * Math.min(lightness, 1 - lightness) * Math.max(-1, Math.min(k - 3, 9 - k, 1))),
+    )
   }
   return [channel(0), channel(8), channel(4)]
 }
@@ -53,7 +66,12 @@ function png(width: number, height: number, rows: Buffer): Buffer {
   header.writeUInt32BE(height, 4)
   header.set([8, 2, 0, 0, 0], 8)
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
-  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', deflateSync(rows, { level: 1 })), chunk('IEND', Buffer.alloc(0))])
+  return Buffer.concat([
+    signature,
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(rows, { level: 1 })),
+    chunk('IEND', Buffer.alloc(0)),
+  ])
 }
 
 function chunk(type: string, body: Buffer): Buffer {

@@ -11,7 +11,13 @@ import { FakeStudio, models } from './fake-studio.ts'
 
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' }
+const TYPES: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+}
 
 export interface Fault {
   /** The start of the path that it hits. */
@@ -47,7 +53,15 @@ interface Exchange {
 /** Starts on a free port of the loopback interface. `dist` is the built page. */
 export async function startFake(dist: string, paceMilliseconds = 120): Promise<Fake> {
   const server = createServer()
-  const fake: Fake = { url: '', studio: new FakeStudio(paceMilliseconds), faults: [], posts: [], streams: [], streamsRefused: false, close: () => stop(server, fake) }
+  const fake: Fake = {
+    url: '',
+    studio: new FakeStudio(paceMilliseconds),
+    faults: [],
+    posts: [],
+    streams: [],
+    streamsRefused: false,
+    close: () => stop(server, fake),
+  }
   server.on('request', (request, response) => {
     handle(fake, dist, request, response).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined)
@@ -69,10 +83,13 @@ async function handle(fake: Fake, dist: string, request: IncomingMessage, respon
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
   const exchange: Exchange = { fake, request, response, url, body: Buffer.concat(chunks) }
-  const fault = fake.faults.find(({ path, method, times }) => times > 0 && url.pathname.startsWith(path) && (!method || method === request.method))
+  const fault = fake.faults.find(
+    ({ path, method, times }) => times > 0 && url.pathname.startsWith(path) && (!method || method === request.method),
+  )
   if (fault) {
     fault.times -= 1
-    if (fault.answer !== 'hang up') return problem(response, fault.answer.status, fault.answer.problem, fault.answer.headers)
+    if (fault.answer !== 'hang up')
+      return problem(response, fault.answer.status, fault.answer.problem, fault.answer.headers)
     if (fault.worked) endpointOf(exchange)?.({ ...exchange, response: deaf(response) })
     response.destroy()
     return
@@ -84,7 +101,8 @@ async function handle(fake: Fake, dist: string, request: IncomingMessage, respon
 
 /** Does what the response is told, except that nobody hears it. */
 function deaf(response: ServerResponse): ServerResponse {
-  return Object.assign(Object.create(response) as ServerResponse, { writeHead: () => response, end: () => response, setHeader: () => response })
+  const silent = Object.create(response) as ServerResponse
+  return Object.assign(silent, { writeHead: () => silent, end: () => silent, setHeader: () => silent })
 }
 
 type Endpoint = (exchange: Exchange) => void
@@ -94,7 +112,11 @@ const endpoints: Record<string, Endpoint> = {
     json(response, 200, { user: isSignedIn(request) ? fake.studio.account().user : null, methods: ['local'] }),
   'POST /auth/local': ({ response, fake }) => {
     response.setHeader('set-cookie', 'session=1; HttpOnly; SameSite=Lax; Path=/')
-    json(response, 200, { user: fake.studio.account().user, accessToken: 'token', expiresAt: new Date(Date.now() + 3_600_000).toISOString() })
+    json(response, 200, {
+      user: fake.studio.account().user,
+      accessToken: 'token',
+      expiresAt: new Date(Date.now() + 3_600_000).toISOString(),
+    })
   },
   'POST /auth/sign-out': ({ response }) => {
     response.setHeader('set-cookie', 'session=; Max-Age=0; Path=/')
@@ -109,10 +131,22 @@ const endpoints: Record<string, Endpoint> = {
   'GET /api/media': listMedia,
   'POST /api/uploads': ({ response, fake, body }) => {
     const isPng = body.includes(Buffer.from([0x89, 0x50, 0x4e, 0x47]))
-    if (!isPng) return problem(response, 415, { code: 'unsupported_media', detail: 'Only PNG, JPEG, WebP and AVIF pictures can go in.' })
+    if (!isPng)
+      return problem(response, 415, {
+        code: 'unsupported_media',
+        detail: 'Only PNG, JPEG, WebP and AVIF pictures can go in.',
+      })
     const file = body.subarray(body.indexOf('\r\n\r\n') + 4)
     const [width, height] = [file.readUInt32BE(16), file.readUInt32BE(20)]
-    const about = { kind: 'upload', index: 0, jobId: null, contentType: 'image/png', durationSeconds: null, width, height } as const
+    const about = {
+      kind: 'upload',
+      index: 0,
+      jobId: null,
+      contentType: 'image/png',
+      durationSeconds: null,
+      width,
+      height,
+    } as const
     json(response, 201, { media: fake.studio.add(file, about) })
   },
 }
@@ -134,17 +168,20 @@ function single(method: string, path: string): Endpoint | undefined {
       const job = fake.studio.jobs.find(candidate => candidate.id === id)
       if (!job) return notFound(response)
       if (method === 'GET') return json(response, 200, { job })
-      if (job.state === 'storing' || job.finishedAt) return problem(response, 409, { code: 'already_finished', detail: 'The job has finished.' })
+      if (job.state === 'storing' || job.finishedAt)
+        return problem(response, 409, { code: 'already_finished', detail: 'The job has finished.' })
       fake.studio.cancel(job)
       json(response, 202, { job })
     }
   }
   if (kind !== 'media') return undefined
   return ({ fake, request, response, url }) => {
+    if (action === 'restore') fake.studio.restore(id ?? '')
     const media = fake.studio.media.find(candidate => candidate.id === id)
     const bytes = fake.studio.files.get(id ?? '')
     if (!media || !bytes) return notFound(response)
-    if (action === 'content') return content(request, response, bytes, media.contentType, url.searchParams.has('download'))
+    if (action === 'content')
+      return content(request, response, bytes, media.contentType, url.searchParams.has('download'))
     if (action === 'save') Object.assign(media, { saved: true, expiresAt: null })
     if (method !== 'DELETE') return json(response, 200, { media })
     fake.studio.delete(media)
@@ -158,7 +195,8 @@ function createJob({ request, response, fake, body }: Exchange): void {
   fake.posts.push({ key, body: body.toString() })
   const known = key === undefined ? undefined : studio.replays.get(key)
   if (known) {
-    if (known.body !== body.toString()) return problem(response, 409, { code: 'idempotency_conflict', detail: 'The key was used for another request.' })
+    if (known.body !== body.toString())
+      return problem(response, 409, { code: 'idempotency_conflict', detail: 'The key was used for another request.' })
     const job = studio.jobs.find(({ id }) => id === known.jobId)
     return json(response, 200, { job, balance: studio.balance })
   }
@@ -166,7 +204,12 @@ function createJob({ request, response, fake, body }: Exchange): void {
   const { limits } = studio.account()
   if (limits.remaining <= 0) {
     const detail = `You can start ${limits.perMinute} jobs a minute.`
-    return problem(response, 429, { code: 'rate_limited', detail, retryAfterSeconds: limits.resetsInSeconds }, { 'retry-after': String(limits.resetsInSeconds) })
+    return problem(
+      response,
+      429,
+      { code: 'rate_limited', detail, retryAfterSeconds: limits.resetsInSeconds },
+      { 'retry-after': String(limits.resetsInSeconds) },
+    )
   }
   const price = studio.priceOf(order)
   if (price > studio.balance) {
@@ -207,12 +250,25 @@ function listMedia({ fake, response, url }: Exchange): void {
 function page<Item>(items: Item[], url: URL): { items: Item[]; nextCursor: string | null } {
   const limit = Number(url.searchParams.get('limit') ?? 30)
   const from = Number(url.searchParams.get('cursor') ?? 0)
-  return { items: items.slice(from, from + limit), nextCursor: from + limit < items.length ? String(from + limit) : null }
+  return {
+    items: items.slice(from, from + limit),
+    nextCursor: from + limit < items.length ? String(from + limit) : null,
+  }
 }
 
-function content(request: IncomingMessage, response: ServerResponse, bytes: Buffer, type: string, isDownload: boolean): void {
+function content(
+  request: IncomingMessage,
+  response: ServerResponse,
+  bytes: Buffer,
+  type: string,
+  isDownload: boolean,
+): void {
   const [, from, to] = /bytes=(\d+)-(\d*)/.exec(request.headers.range ?? '') ?? []
-  const headers = { 'content-type': type, 'accept-ranges': 'bytes', ...(isDownload ? { 'content-disposition': 'attachment; filename="safelight"' } : {}) }
+  const headers = {
+    'content-type': type,
+    'accept-ranges': 'bytes',
+    ...(isDownload ? { 'content-disposition': 'attachment; filename="safelight"' } : {}),
+  }
   if (from === undefined) return void response.writeHead(200, { ...headers, 'content-length': bytes.length }).end(bytes)
   const part = bytes.subarray(Number(from), to ? Number(to) + 1 : bytes.length)
   const range = `bytes ${from}-${Number(from) + part.length - 1}/${bytes.length}`
@@ -224,18 +280,28 @@ async function serveFile(dist: string, path: string, response: ServerResponse): 
   const name = path === '/' ? 'index.html' : normalize(path).replace(/^(\.\.[/\\])+/, '')
   const bytes = await readFile(join(dist, name)).catch(() => null)
   if (!bytes) return notFound(response)
-  response.writeHead(200, { 'content-type': TYPES[extname(name)] ?? 'application/octet-stream', 'content-security-policy': POLICY, 'x-content-type-options': 'nosniff' })
+  response.writeHead(200, {
+    'content-type': TYPES[extname(name)] ?? 'application/octet-stream',
+    'content-security-policy': POLICY,
+    'x-content-type-options': 'nosniff',
+  })
   response.end(bytes)
 }
 
 const isSignedIn = (request: IncomingMessage) => /(^|; )session=1/.test(request.headers.cookie ?? '')
-const notFound = (response: ServerResponse) => problem(response, 404, { code: 'not_found', detail: 'There is nothing here.' })
+const notFound = (response: ServerResponse) =>
+  problem(response, 404, { code: 'not_found', detail: 'There is nothing here.' })
 
 function json(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
 
-function problem(response: ServerResponse, status: number, body: Record<string, unknown>, headers: Record<string, string> = {}): void {
+function problem(
+  response: ServerResponse,
+  status: number,
+  body: Record<string, unknown>,
+  headers: Record<string, string> = {},
+): void {
   response.writeHead(status, { 'content-type': 'application/problem+json', ...headers })
   response.end(JSON.stringify({ type: 'about:blank', title: 'Problem', status, requestId: 'test', ...body }))
 }

@@ -12,16 +12,53 @@ const sizes = [
 const live = { lifecycle: { status: 'live' as const } }
 
 export const models: Model[] = [
-  { ...live, id: 'demo-image', name: 'Demo image', kind: 'image', description: 'Paints on this machine, in seconds.', prices: [{ when: {}, credits: 500 }], sizes: [...sizes], count: { max: 4 }, estimatedSeconds: { low: 2, high: 5 } },
-  { ...live, id: 'demo-edit', name: 'Demo edit', kind: 'edit', description: 'Keeps the composition and changes the rest.', prices: [{ when: {}, credits: 1000 }], sizes: [...sizes], images: { required: true, maxCount: 1 }, count: { max: 1 }, estimatedSeconds: { low: 3, high: 6 } },
   {
     ...live,
-    id: 'demo-video', name: 'Demo video', kind: 'video', description: 'A short clip, from words or from a first frame.',
-    prices: [{ when: { duration: 3 }, credits: 2000 }, { when: { duration: 5 }, credits: 3000 }],
-    sizes: [{ id: 'portrait', width: 432, height: 768 }, { id: 'square', width: 576, height: 576 }, { id: 'landscape', width: 768, height: 432 }],
+    id: 'demo-image',
+    name: 'Demo image',
+    kind: 'image',
+    description: 'Paints on this machine, in seconds.',
+    prices: [{ when: {}, credits: 500 }],
+    sizes: [...sizes],
+    count: { max: 4 },
+    estimatedSeconds: { low: 2, high: 5 },
+  },
+  {
+    ...live,
+    id: 'demo-edit',
+    name: 'Demo edit',
+    kind: 'edit',
+    description: 'Keeps the composition and changes the rest.',
+    prices: [{ when: {}, credits: 1000 }],
+    sizes: [...sizes],
+    images: { required: true, maxCount: 1 },
+    count: { max: 1 },
+    estimatedSeconds: { low: 3, high: 6 },
+  },
+  {
+    ...live,
+    id: 'demo-video',
+    name: 'Demo video',
+    kind: 'video',
+    description: 'A short clip, from words or from a first frame.',
+    prices: [
+      { when: { duration: 3 }, credits: 2000 },
+      { when: { duration: 5 }, credits: 3000 },
+    ],
+    sizes: [
+      { id: 'portrait', width: 432, height: 768 },
+      { id: 'square', width: 576, height: 576 },
+      { id: 'landscape', width: 768, height: 432 },
+    ],
     durations: [3, 5],
-    styles: [{ id: 'lovely', name: 'Lovely' }, { id: 'express', name: 'Express' }, { id: 'elite', name: 'Elite' }],
-    images: { required: false, maxCount: 1 }, count: { max: 1 }, estimatedSeconds: { low: 8, high: 20 },
+    styles: [
+      { id: 'lovely', name: 'Lovely' },
+      { id: 'express', name: 'Express' },
+      { id: 'elite', name: 'Elite' },
+    ],
+    images: { required: false, maxCount: 1 },
+    count: { max: 1 },
+    estimatedSeconds: { low: 8, high: 20 },
   },
 ]
 
@@ -35,6 +72,7 @@ export class FakeStudio {
   jobs: Job[] = []
   ledger: LedgerEntry[] = []
   media: Media[] = []
+  deleted = new Map<string, Media>()
   files = new Map<string, Buffer>()
   replays = new Map<string, { body: string; jobId: string }>()
   admittedAt: number[] = []
@@ -66,9 +104,23 @@ export class FakeStudio {
     }
   }
 
-  private enter(kind: LedgerEntry['kind'], delta: number, description: string, jobId: string | null, balance = this.balance + delta): void {
+  private enter(
+    kind: LedgerEntry['kind'],
+    delta: number,
+    description: string,
+    jobId: string | null,
+    balance = this.balance + delta,
+  ): void {
     this.balance = balance
-    this.ledger.unshift({ id: randomUUID(), kind, delta, balanceAfter: balance, description, jobId, createdAt: new Date().toISOString() })
+    this.ledger.unshift({
+      id: randomUUID(),
+      kind,
+      delta,
+      balanceAfter: balance,
+      description,
+      jobId,
+      createdAt: new Date().toISOString(),
+    })
   }
 
   priceOf({ model, input }: JobRequest): number {
@@ -82,10 +134,18 @@ export class FakeStudio {
     if (!model) throw new Error('The server checks the model before.')
     this.admittedAt.push(Date.now())
     const job: Job = {
-      id: randomUUID(), model: model.id, kind: model.kind,
+      id: randomUUID(),
+      model: model.id,
+      kind: model.kind,
       input: { count: 1, size: 'square', seed: '4207', ...request.input },
-      price: this.priceOf(request), state: 'queued', progress: progress('queued', null, 2), media: [], failure: null,
-      refundedCredits: 0, createdAt: new Date().toISOString(), finishedAt: null,
+      price: this.priceOf(request),
+      state: 'queued',
+      progress: progress('queued', null, 2),
+      media: [],
+      failure: null,
+      refundedCredits: 0,
+      createdAt: new Date().toISOString(),
+      finishedAt: null,
     }
     this.jobs.unshift(job)
     this.enter('charge', -job.price, `${model.name}: ${job.input.prompt}`, job.id)
@@ -105,11 +165,16 @@ export class FakeStudio {
       steps.push(() => this.change(job, { progress: progress('running', fraction, null, { low: 2, high: 4 }) }))
     }
     if (prompt.includes('#hang')) steps.push(() => this.change(job, { progress: progress('running', null) }))
-    else if (prompt.includes('#fail')) steps.push(() => this.fail(job, 'provider_failed', 'The provider could not finish the job.'))
-    else steps.push(() => this.change(job, { state: 'storing', progress: progress('storing', null) }), () => this.finish(job))
+    else if (prompt.includes('#fail'))
+      steps.push(() => this.fail(job, 'provider_failed', 'The provider could not finish the job.'))
+    else
+      steps.push(
+        () => this.change(job, { state: 'storing', progress: progress('storing', null) }),
+        () => this.finish(job),
+      )
     const next = () => {
       const step = steps.shift()
-      if (!step || job.finishedAt !== null || job.progress?.stage === 'refunding') return
+      if (!step || job.finishedAt !== null || job.progress.stage === 'refunding') return
       step()
       this.later(pace, next)
     }
@@ -133,14 +198,25 @@ export class FakeStudio {
 
   private fail(job: Job, code: string, message: string): void {
     this.enter('refund', job.price, `Refund: ${job.input.prompt}`, job.id)
-    this.change(job, { state: 'failed', progress: null, failure: { code, message }, refundedCredits: job.price, finishedAt: new Date().toISOString() })
+    this.change(job, {
+      state: 'failed',
+      progress: progress('failed', null),
+      failure: { code, message },
+      refundedCredits: job.price,
+      finishedAt: new Date().toISOString(),
+    })
   }
 
   cancel(job: Job): void {
     this.change(job, { state: 'running', progress: progress('refunding', null) })
     this.later(this.paceMilliseconds, () => {
       this.enter('refund', job.price, `Canceled: ${job.input.prompt}`, job.id)
-      this.change(job, { state: 'canceled', progress: null, refundedCredits: job.price, finishedAt: new Date().toISOString() })
+      this.change(job, {
+        state: 'canceled',
+        progress: progress('canceled', null),
+        refundedCredits: job.price,
+        finishedAt: new Date().toISOString(),
+      })
     })
   }
 
@@ -149,28 +225,65 @@ export class FakeStudio {
     const { width = 1024, height = 1024 } = size ?? {}
     const media = Array.from({ length: job.input.count ?? 1 }, (_, index) => {
       const bytes = job.kind === 'video' ? clip : paint(width, height, `${job.input.prompt} ${job.input.seed} ${index}`)
-      return this.add(bytes, { kind: job.kind, index, width, height, jobId: job.id, contentType: job.kind === 'video' ? 'video/webm' : 'image/png', durationSeconds: job.input.duration ?? null })
+      return this.add(bytes, {
+        kind: job.kind,
+        index,
+        width,
+        height,
+        jobId: job.id,
+        contentType: job.kind === 'video' ? 'video/webm' : 'image/png',
+        durationSeconds: job.input.duration ?? null,
+      })
     })
-    this.change(job, { state: 'succeeded', progress: null, media, finishedAt: new Date().toISOString() })
+    this.change(job, {
+      state: 'succeeded',
+      progress: progress('succeeded', 1),
+      media,
+      finishedAt: new Date().toISOString(),
+    })
   }
 
-  add(bytes: Buffer, about: Pick<Media, 'kind' | 'index' | 'width' | 'height' | 'jobId' | 'contentType' | 'durationSeconds'>): Media {
+  add(
+    bytes: Buffer,
+    about: Pick<Media, 'kind' | 'index' | 'width' | 'height' | 'jobId' | 'contentType' | 'durationSeconds'>,
+  ): Media {
     const id = randomUUID()
     this.files.set(id, bytes)
     const media: Media = {
-      ...about, id, url: `/api/media/${id}/content`, bytes: bytes.length, saved: false, starred: false,
-      expiresAt: new Date(Date.now() + 30 * 86_400_000).toISOString(), createdAt: new Date().toISOString(),
+      ...about,
+      id,
+      url: `/api/media/${id}/content`,
+      bytes: bytes.length,
+      saved: false,
+      starred: false,
+      expiresAt: new Date(Date.now() + 30 * 86_400_000).toISOString(),
+      createdAt: new Date().toISOString(),
     }
     this.media.unshift(media)
     return media
   }
 
   delete(media: Media): void {
+    this.deleted.set(media.id, media)
     this.media = this.media.filter(other => other !== media)
     for (const job of this.jobs) job.media = job.media.filter(({ id }) => id !== media.id)
   }
+
+  restore(id: string): Media | undefined {
+    const media = this.deleted.get(id)
+    if (!media) return undefined
+    this.deleted.delete(id)
+    this.media = [media, ...this.media].toSorted((a, b) => b.createdAt.localeCompare(a.createdAt))
+    this.jobs.find(job => job.id === media.jobId)?.media.push(media)
+    return media
+  }
 }
 
-function progress(stage: string, fraction: number | null, queuePosition: number | null = null, etaSeconds: Progress['etaSeconds'] = null): Progress {
+function progress(
+  stage: string,
+  fraction: number | null,
+  queuePosition: number | null = null,
+  etaSeconds: Progress['etaSeconds'] = null,
+): Progress {
   return { stage, fraction, queuePosition, etaSeconds }
 }

@@ -42,7 +42,8 @@ export function listMedia(filter: MediaFilter, cursor: string | null, signal?: A
 }
 
 export const getMedia = (id: string, signal?: AbortSignal) => ask<{ media: Media }>(`/api/media/${id}`, { signal })
-export const saveMedia = (id: string) => ask<{ media?: Media } | undefined>(`/api/media/${id}/save`, { method: 'POST' })
+export const saveMedia = (id: string) => ask<{ media: Media }>(`/api/media/${id}/save`, { method: 'POST' })
+export const restoreMedia = (id: string) => ask<{ media: Media }>(`/api/media/${id}/restore`, { method: 'POST' })
 export const deleteMedia = (id: string) => ask<undefined>(`/api/media/${id}`, { method: 'DELETE' })
 
 export function listLedger(cursor: string | null, signal?: AbortSignal): Promise<Page<LedgerEntry>> {

@@ -29,7 +29,11 @@ export function createQueryClient(): QueryClient {
     }),
     defaultOptions: {
       // A server on this machine answers without any network, so the browser's word "offline" pauses nothing.
-      queries: { networkMode: 'always', staleTime: 30_000, retry: (count, error) => !(error instanceof Problem) && count < 2 },
+      queries: {
+        networkMode: 'always',
+        staleTime: 30_000,
+        retry: (count, error) => !(error instanceof Problem) && count < 2,
+      },
       mutations: { networkMode: 'always' },
     },
   })
@@ -128,8 +132,7 @@ export async function refreshAccount(client: QueryClient, andMedia = false): Pro
 
 /** Media as it is now, or null when it was deleted: in the gallery's pages and in its job. */
 export function receiveMedia(client: QueryClient, id: string, media: Media | null): void {
-  const replace = (items: Media[]) =>
-    items.flatMap(item => (item.id === id ? (media ? [media] : []) : [item]))
+  const replace = (items: Media[]) => items.flatMap(item => (item.id === id ? (media ? [media] : []) : [item]))
   client.setQueriesData<{ pages: Page<Media>[]; pageParams: unknown[] }>(
     { queryKey: keys.media },
     found => found && { ...found, pages: found.pages.map(page => ({ ...page, items: replace(page.items) })) },
@@ -148,7 +151,8 @@ export function useLiveJobs(): void {
     const live = followJobs({
       onJob: job => receiveJob(client, job),
       onConnection: state => connection.set(state),
-      look: () => client.fetchQuery({ queryKey: keys.jobs, queryFn: ({ signal }) => fetchJobs(client, signal), staleTime: 0 }),
+      look: () =>
+        client.fetchQuery({ queryKey: keys.jobs, queryFn: ({ signal }) => fetchJobs(client, signal), staleTime: 0 }),
       signal: leaving.signal,
     })
     window.addEventListener('online', live.nudge)

@@ -71,7 +71,7 @@ export interface Job {
   input: JobInput
   price: number
   state: JobState
-  progress: Progress | null
+  progress: Progress
   media: Media[]
   failure: { code: string; message: string } | null
   refundedCredits: number
@@ -85,8 +85,9 @@ export interface Media {
   index: number
   url: string
   contentType: string
-  width: number
-  height: number
+  /** Null where nobody could tell; likewise the height. */
+  width: number | null
+  height: number | null
   bytes: number
   durationSeconds: number | null
   placeholder?: string

@@ -23,11 +23,23 @@ function classesOf({ look = 'quiet', size = 'small' }: Look, more = ''): string 
 }
 
 export function Button({ look, size, className, ...rest }: Look & ButtonHTMLAttributes<HTMLButtonElement>) {
-  return <button type="button" className={classesOf({ ...(look && { look }), ...(size && { size }) }, className)} {...rest} />
+  return (
+    <button
+      type="button"
+      className={classesOf({ ...(look && { look }), ...(size && { size }) }, className)}
+      {...rest}
+    />
+  )
 }
 
 /** Looks like a button, leads somewhere. */
-export function ButtonLink({ look, size, className, children, ...rest }: Look & AnchorHTMLAttributes<HTMLAnchorElement>) {
+export function ButtonLink({
+  look,
+  size,
+  className,
+  children,
+  ...rest
+}: Look & AnchorHTMLAttributes<HTMLAnchorElement>) {
   return (
     <a className={classesOf({ ...(look && { look }), ...(size && { size }) }, className)} {...rest}>
       {children}

@@ -56,7 +56,9 @@ export function Choice<Value extends string>({ label, options, value, onChange, 
 }
 
 /** A short row of words, one of them picked. */
-export function Segments<Value extends string>(props: Omit<ChoiceProps<Value>, 'children' | 'optionClassName' | 'className'>) {
+export function Segments<Value extends string>(
+  props: Omit<ChoiceProps<Value>, 'children' | 'optionClassName' | 'className'>,
+) {
   return (
     <Choice
       {...props}

@@ -86,7 +86,11 @@ function OrderForm({ choice, draft, models }: OrderFormProps) {
   )
 }
 
-function useReason(choice: Choice, draft: Draft, isUploading: boolean): { reason: string | null; available: number | null } {
+function useReason(
+  choice: Choice,
+  draft: Draft,
+  isUploading: boolean,
+): { reason: string | null; available: number | null } {
   const account = useAccount()
   const pending = pendingCredits(useStore(presses))
   const isLost = useStore(connection) === 'lost'

@@ -3,13 +3,17 @@ import type { ReactNode } from 'react'
 
 export function DryingLine() {
   return (
-    <svg viewBox="0 0 640 500" className="mx-auto w-full max-w-lg overflow-visible lg:max-w-none" aria-hidden="true">
+    <svg
+      viewBox="0 0 640 500"
+      className="pointer-events-none mx-auto w-full max-w-lg overflow-visible lg:max-w-none"
+      aria-hidden="true"
+    >
       <Gradients />
       <circle cx="320" cy="64" r="430" fill="url(#lamp-light)" className="animate-lamp" />
       <path d="M320 -400V22" stroke="var(--edge)" strokeWidth="1.5" />
       <path d="M272 62 Q276 22 320 20 Q364 22 368 62Z" fill="var(--raised)" stroke="var(--edge)" strokeWidth="1.5" />
       <path d="M284 62 A36 30 0 0 0 356 62Z" fill="var(--accent)" />
-      <path d="M-400 128 Q320 218 1040 112" fill="none" stroke="var(--edge)" strokeWidth="1.5" />
+      <path d="M-34 156 Q320 204 1040 112" fill="none" stroke="var(--edge)" strokeWidth="1.5" />
       <Print x={18} y={172} width={184} height={272} tilt={-2} scene={<Hills />} />
       <Print x={236} y={180} width={196} height={196} tilt={0.7} scene={<Moon />} />
       <Print x={462} y={168} width={196} height={136} tilt={2.4} scene={<Shore />} />
@@ -50,7 +54,13 @@ function Print({ x, y, width, height, tilt, scene }: PrintProps) {
   const border = 10
   return (
     <g transform={`translate(${x} ${y}) rotate(${tilt} ${width / 2} 0)`}>
-      <rect width={width} height={height} rx="2" fill="var(--paper)" className="drop-shadow-[0_18px_18px_var(--shade)]" />
+      <rect
+        width={width}
+        height={height}
+        rx="2"
+        fill="var(--paper)"
+        className="drop-shadow-[0_18px_18px_var(--shade)]"
+      />
       <svg
         x={border}
         y={border}

@@ -1,5 +1,6 @@
 /** A mat with sheets of paper on it: every sheet has its final shape from the start, so that nothing moves later. */
 import type { CSSProperties, ReactNode } from 'react'
+import type { Media } from '../api/types.ts'
 
 interface FrameProps {
   children: ReactNode
@@ -8,9 +9,7 @@ interface FrameProps {
 }
 
 export function Frame({ children, count }: FrameProps) {
-  return (
-    <div className={`grid size-full gap-3 bg-mat p-3 sm:p-5 ${count > 1 ? 'grid-cols-2' : ''}`}>{children}</div>
-  )
+  return <div className={`grid size-full gap-3 bg-mat p-3 sm:p-5 ${count > 1 ? 'grid-cols-2' : ''}`}>{children}</div>
 }
 
 interface SheetProps {
@@ -44,4 +43,11 @@ export function DevelopingSheet({ size, preview, label }: { size: Shape; preview
 export interface Shape {
   width: number
   height: number
+}
+
+export const SQUARE: Shape = { width: 1, height: 1 }
+
+/** A file's own pixels; `otherwise` where nobody could tell them. */
+export function shapeOfMedia(media: Media | undefined, otherwise: Shape = SQUARE): Shape {
+  return media?.width && media.height ? { width: media.width, height: media.height } : otherwise
 }

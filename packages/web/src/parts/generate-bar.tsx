@@ -15,7 +15,7 @@ interface GenerateBarProps {
 export function GenerateBar({ price, available, reason }: GenerateBarProps) {
   const id = useId()
   return (
-    <div className="sticky bottom-0 z-10 -mx-4 border-t border-line bg-ground/90 px-4 py-3 backdrop-blur-md sm:-mx-6 sm:px-6 lg:-mx-4 lg:border-transparent lg:px-4 lg:pb-5">
+    <div className="sticky bottom-0 z-10 -mx-4 border-t border-line bg-ground/90 px-4 py-3 backdrop-blur-md sm:-mx-6 sm:px-6 lg:-mx-4 lg:border-0 lg:bg-transparent lg:bg-linear-to-t lg:from-ground lg:from-75% lg:to-transparent lg:px-4 lg:pt-6 lg:pb-5 lg:backdrop-blur-none">
       <Button
         type="submit"
         look="primary"
@@ -27,9 +27,13 @@ export function GenerateBar({ price, available, reason }: GenerateBarProps) {
         {text.create.generate(price)}
       </Button>
       <div className="mt-2 flex min-h-6 items-baseline justify-between gap-4 text-fine text-muted">
-        <p id={id}>{reason ?? (available === null ? '' : <span className="figures">{text.create.after(available, price)}</span>)}</p>
+        <p id={id}>
+          {reason ?? (available === null ? '' : <span className="figures">{text.create.after(available, price)}</span>)}
+        </p>
         {reason === null && (
-          <kbd className="hidden shrink-0 font-sans lg:inline">{isMac ? text.create.keys.mac : text.create.keys.other}</kbd>
+          <kbd className="hidden shrink-0 font-sans lg:inline">
+            {isMac ? text.create.keys.mac : text.create.keys.other}
+          </kbd>
         )}
       </div>
     </div>

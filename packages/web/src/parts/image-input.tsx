@@ -7,6 +7,7 @@ import { draft } from '../draft.ts'
 import { text } from '../messages.ts'
 import type { Media } from '../api/types.ts'
 import { Button } from './button.tsx'
+import { shapeOfMedia } from './frame.tsx'
 
 const ACCEPTED = 'image/png,image/jpeg,image/webp,image/avif'
 
@@ -97,8 +98,7 @@ function Chosen({ id, media }: { id: string; media: Media }) {
     <>
       <img
         src={media.url}
-        width={media.width}
-        height={media.height}
+        {...shapeOfMedia(media)}
         alt={text.create.imageAlt}
         className="h-18 w-auto max-w-36 rounded-print object-cover shadow-print"
       />

@@ -36,7 +36,7 @@ function CancelButton({ job }: { job: Job }) {
     onSettled: () => refreshAccount(client),
   })
   const isUnderWay = cancel.isPending || cancel.isSuccess
-  if (job.progress?.stage === 'refunding' && !isUnderWay) return null
+  if (job.progress.stage === 'refunding' && !isUnderWay) return null
   return (
     <Button disabled={isUnderWay} onClick={() => cancel.mutate()}>
       {isUnderWay ? text.jobs.canceling : text.jobs.cancel}

@@ -9,7 +9,10 @@ export function FailedNote({ job }: { job: Job }) {
 
 export function AlertNote({ sentence, refundedCredits = 0 }: { sentence: string; refundedCredits?: number }) {
   return (
-    <div role="alert" className="flex size-full flex-col items-center justify-center gap-2 overflow-auto bg-mat p-5 text-center">
+    <div
+      role="alert"
+      className="flex size-full flex-col items-center justify-center gap-2 overflow-auto bg-mat p-5 text-center"
+    >
       <CircleAlert className="size-6 shrink-0 text-accent" aria-hidden="true" />
       <p className="max-w-sm text-pretty">{sentence}</p>
       {refundedCredits > 0 && <p className="font-medium text-amber">{text.jobs.areBack(refundedCredits)}</p>}

@@ -6,20 +6,20 @@ import type { Job } from '../api/types.ts'
 
 /** The stage in words: the server's own where it is not one of ours. */
 function stageOf(job: Job): string {
-  const stage = job.progress?.stage
+  const { stage } = job.progress
   return stage ? (text.jobs.stages[stage] ?? stage) : text.jobs.state[job.state]
 }
 
 /** How far a job is: never a guess. A bar without a fraction only says that something happens. */
 export function JobProgress({ job }: { job: Job }) {
-  const { fraction = null, queuePosition = null, etaSeconds = null } = job.progress ?? {}
+  const { fraction, queuePosition, etaSeconds } = job.progress
   const stage = stageOf(job)
   const details = [
     queuePosition === null ? null : text.jobs.position(queuePosition),
     fraction === null ? null : text.jobs.percent(fraction),
   ].filter(detail => detail !== null)
   return (
-    <div className="mb-2">
+    <div className="mt-2 mb-2">
       <ProgressBar fraction={fraction} saying={[stage, ...details].join(', ')} />
       <p className="mt-2 flex flex-wrap justify-between gap-x-4 text-fine">
         <span className="text-amber">{[stage, ...details].join(' · ')}</span>

@@ -1,5 +1,5 @@
 import { useLedger } from '../api/queries.ts'
-import { grouped, longTime, shortTime, signed } from '../format.ts'
+import { clock, day, grouped, longTime, signed } from '../format.ts'
 import { text } from '../messages.ts'
 import type { LedgerEntry } from '../api/types.ts'
 import { Button } from './button.tsx'
@@ -62,8 +62,8 @@ function Row({ entry }: { entry: LedgerEntry }) {
   return (
     <tr className="border-b border-line align-baseline">
       <td className="py-3 pr-4 text-fine text-muted">
-        <time dateTime={entry.createdAt} title={longTime(entry.createdAt)} className="tabular-nums sm:whitespace-nowrap">
-          {shortTime(entry.createdAt)}
+        <time dateTime={entry.createdAt} title={longTime(entry.createdAt)} className="figures">
+          {day(entry.createdAt)} <span className="block sm:inline">{clock(entry.createdAt)}</span>
         </time>
       </td>
       <td className="w-full max-w-0 py-3 pr-4">

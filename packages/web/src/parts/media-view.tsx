@@ -1,9 +1,11 @@
 import { useState } from 'react'
 import { text } from '../messages.ts'
 import type { Media } from '../api/types.ts'
+import type { Shape } from './frame.tsx'
 
 interface MediaViewProps {
   media: Media
+  shape: Shape
   /** What it shows: the prompt. */
   name: string
   /** Comes up slowly, as in the bath; for what has just been made. */
@@ -16,7 +18,13 @@ export function isVideo(media: Media): boolean {
 }
 
 /** The picture or clip itself, filling a box of its own shape. */
-export function MediaView({ media, name, isFresh = false, className = 'absolute inset-0 size-full object-cover' }: MediaViewProps) {
+export function MediaView({
+  media,
+  shape,
+  name,
+  isFresh = false,
+  className = 'absolute inset-0 size-full object-cover',
+}: MediaViewProps) {
   const [isGone, setIsGone] = useState(false)
   if (isGone) {
     return (
@@ -26,7 +34,6 @@ export function MediaView({ media, name, isFresh = false, className = 'absolute 
     )
   }
   const look = `${className} ${isFresh ? 'animate-develop' : ''}`
-  const size = { width: media.width, height: media.height }
   if (isVideo(media)) {
     return (
       <video
@@ -36,7 +43,7 @@ export function MediaView({ media, name, isFresh = false, className = 'absolute 
         loop
         playsInline
         preload="metadata"
-        {...size}
+        {...shape}
         onError={() => setIsGone(true)}
         className={look}
       />
@@ -46,7 +53,7 @@ export function MediaView({ media, name, isFresh = false, className = 'absolute 
     <img
       src={media.url}
       alt={name}
-      {...size}
+      {...shape}
       loading={isFresh ? 'eager' : 'lazy'}
       decoding="async"
       onError={() => setIsGone(true)}

@@ -16,7 +16,7 @@ export function PressCard({ press }: { press: Press }) {
   const { prompt } = press.request.input
   if (press.state.name === 'refused') {
     return (
-      <CardShell prompt={prompt} frame={<AlertNote sentence={sentenceOf(press.state.error)} />}>
+      <CardShell prompt={prompt} isLow frame={<AlertNote sentence={sentenceOf(press.state.error)} />}>
         <RefusedActions press={press} />
       </CardShell>
     )

@@ -5,20 +5,28 @@ import { createStore, useStore } from '../browser/store.ts'
 import { text } from '../messages.ts'
 
 const SHOWN_SECONDS = 6
+/** Something can still be done. */
+const SHOWN_WITH_ACTION_SECONDS = 12
 const MAX_SHOWN = 3
 
 interface Toast {
   id: number
   sentence: string
+  action?: Action | undefined
+}
+
+interface Action {
+  name: string
+  run(): void
 }
 
 let lastId = 0
 const toasts = createStore<Toast[]>([])
 const drop = (id: number) => toasts.set(now => now.filter(toast => toast.id !== id))
 
-export function notify(sentence: string): void {
+export function notify(sentence: string, action?: Action): void {
   lastId += 1
-  const toast = { id: lastId, sentence }
+  const toast = { id: lastId, sentence, action }
   toasts.set(now => [...now.filter(other => other.sentence !== sentence), toast].slice(-MAX_SHOWN))
 }
 
@@ -38,18 +46,31 @@ export function Toasts() {
   )
 }
 
-function Note({ toast }: { toast: Toast }) {
+function Note({ toast: { id, sentence, action } }: { toast: Toast }) {
+  const seconds = action ? SHOWN_WITH_ACTION_SECONDS : SHOWN_SECONDS
   useEffect(() => {
-    const timer = setTimeout(() => drop(toast.id), SHOWN_SECONDS * 1000)
+    const timer = setTimeout(() => drop(id), seconds * 1000)
     return () => clearTimeout(timer)
-  }, [toast.id])
+  }, [id, seconds])
   return (
     <div className="pointer-events-auto flex w-full animate-rise items-center gap-3 rounded-control border border-line bg-raised py-2 pr-2 pl-4 shadow-print sm:w-sm">
-      <p className="flex-1">{toast.sentence}</p>
+      <p className="flex-1">{sentence}</p>
+      {action && (
+        <button
+          type="button"
+          onClick={() => {
+            drop(id)
+            action.run()
+          }}
+          className="h-9 rounded-control px-2 font-semibold text-accent hover:underline"
+        >
+          {action.name}
+        </button>
+      )}
       <button
         type="button"
         aria-label={text.jobs.dismiss}
-        onClick={() => drop(toast.id)}
+        onClick={() => drop(id)}
         className="flex size-9 items-center justify-center rounded-control text-muted hover:text-ink"
       >
         <X className="size-4" aria-hidden="true" />

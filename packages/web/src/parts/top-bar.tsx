@@ -36,7 +36,10 @@ export function Name({ isWorking = false }: { isWorking?: boolean }) {
 function Navigation() {
   const { view } = usePlace()
   return (
-    <nav aria-label={text.navigation} className="order-last -mx-1 flex basis-full gap-1 sm:order-none sm:mx-0 sm:basis-auto">
+    <nav
+      aria-label={text.navigation}
+      className="order-last -mx-1 flex basis-full gap-1 sm:order-none sm:mx-0 sm:basis-auto"
+    >
       {views.map(name => (
         <a
           key={name}

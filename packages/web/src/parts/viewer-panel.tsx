@@ -1,10 +1,9 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Bookmark, Download, Trash2 } from 'lucide-react'
-import { useState } from 'react'
-import { deleteMedia, downloadUrl, saveMedia } from '../api/endpoints.ts'
-import { receiveMedia, useJob, useModels } from '../api/queries.ts'
+import { deleteMedia, downloadUrl, restoreMedia, saveMedia } from '../api/endpoints.ts'
+import { keys, receiveMedia, useJob, useModels } from '../api/queries.ts'
 import { sentenceFor } from '../api/trouble.ts'
-import { fileSize, longTime, shortTime } from '../format.ts'
+import { day, fileSize, longTime } from '../format.ts'
 import { text } from '../messages.ts'
 import type { Job, Media } from '../api/types.ts'
 import { Button, ButtonLink } from './button.tsx'
@@ -28,7 +27,7 @@ function Facts({ media, job }: { media: Media; job: Job | undefined }) {
   const models = useModels().data
   const { facts } = text.viewer
   const rows: [string, string | undefined][] = [
-    [facts.size, text.create.pixels(media.width, media.height)],
+    [facts.size, media.width && media.height ? text.create.pixels(media.width, media.height) : undefined],
     [facts.length, media.durationSeconds === null ? undefined : text.create.seconds(Math.round(media.durationSeconds))],
     [facts.file, `${media.contentType.split('/')[1]?.toUpperCase()} · ${fileSize(media.bytes)}`],
     [facts.model, job && (models?.find(model => model.id === job.model)?.name ?? job.model)],
@@ -52,7 +51,7 @@ function Facts({ media, job }: { media: Media; job: Job | undefined }) {
 
 function keptFor(media: Media): string | undefined {
   if (media.saved) return text.viewer.forGood
-  return media.expiresAt === null ? undefined : text.viewer.until(shortTime(media.expiresAt))
+  return media.expiresAt === null ? undefined : text.viewer.until(day(media.expiresAt))
 }
 
 function Actions({ media, onDeleted }: { media: Media; onDeleted(): void }) {
@@ -73,7 +72,7 @@ function SaveButton({ media }: { media: Media }) {
   const save = useMutation({
     mutationFn: () => saveMedia(media.id),
     onSuccess: answer => {
-      receiveMedia(client, media.id, answer?.media ?? { ...media, saved: true, expiresAt: null })
+      receiveMedia(client, media.id, answer.media)
       notify(text.viewer.savedNote)
     },
     onError: error => notify(sentenceFor(error)),
@@ -88,31 +87,28 @@ function SaveButton({ media }: { media: Media }) {
 
 function DeleteButton({ media, onDeleted }: { media: Media; onDeleted(): void }) {
   const client = useQueryClient()
-  const [isAsking, setIsAsking] = useState(false)
+  const refresh = () => Promise.all([keys.media, keys.jobs].map(queryKey => client.invalidateQueries({ queryKey })))
+  const restore = async () => {
+    try {
+      await restoreMedia(media.id)
+      await refresh()
+    } catch (error) {
+      notify(sentenceFor(error))
+    }
+  }
   const remove = useMutation({
     mutationFn: () => deleteMedia(media.id),
     onSuccess: () => {
       onDeleted()
       receiveMedia(client, media.id, null)
-      notify(text.viewer.deleted)
+      notify(text.viewer.deleted, { name: text.viewer.undo, run: () => void restore() })
     },
     onError: error => notify(sentenceFor(error)),
   })
-  if (!isAsking) {
-    return (
-      <Button size="medium" onClick={() => setIsAsking(true)}>
-        <Trash2 className="size-4" aria-hidden="true" />
-        {text.viewer.remove}
-      </Button>
-    )
-  }
   return (
-    <div role="group" aria-label={text.viewer.removeSure} className="flex w-full flex-wrap items-center gap-2 rounded-control bg-accent-soft p-4">
-      <p className="mb-1 w-full font-medium">{text.viewer.removeSure}</p>
-      <Button look="primary" disabled={remove.isPending} onClick={() => remove.mutate()} autoFocus>
-        {text.viewer.removeYes}
-      </Button>
-      <Button onClick={() => setIsAsking(false)}>{text.viewer.removeNo}</Button>
-    </div>
+    <Button size="medium" disabled={remove.isPending} onClick={() => remove.mutate()}>
+      <Trash2 className="size-4" aria-hidden="true" />
+      {text.viewer.remove}
+    </Button>
   )
 }

@@ -5,7 +5,7 @@ import { hrefOf, replacePlace, type View } from '../browser/place.ts'
 import { text } from '../messages.ts'
 import type { Media } from '../api/types.ts'
 import { Button } from './button.tsx'
-import { Sheet } from './frame.tsx'
+import { Sheet, shapeOfMedia } from './frame.tsx'
 import { MediaView } from './media-view.tsx'
 import { Toasts } from './toasts.tsx'
 import { ViewerPanel } from './viewer-panel.tsx'
@@ -40,8 +40,20 @@ export function Viewer({ view, mediaId, among }: ViewerProps) {
         <Turn side="left" label={text.viewer.previous} to={previous} onTurn={go} icon={ChevronLeft} />
         <Turn side="right" label={text.viewer.next} to={next} onTurn={go} icon={ChevronRight} />
       </div>
-      {media && <ViewerPanel key={media.id} media={media} onDeleted={() => (next ?? previous ? go(next ?? previous) : close())} />}
-      <Button look="quiet" size="icon" className="absolute top-3 right-3" aria-label={text.viewer.close} onClick={close}>
+      {media && (
+        <ViewerPanel
+          key={media.id}
+          media={media}
+          onDeleted={() => ((next ?? previous) ? go(next ?? previous) : close())}
+        />
+      )}
+      <Button
+        look="quiet"
+        size="icon"
+        className="absolute top-3 right-3"
+        aria-label={text.viewer.close}
+        onClick={close}
+      >
         <X className="size-5" aria-hidden="true" />
       </Button>
     </Modal>
@@ -50,9 +62,10 @@ export function Viewer({ view, mediaId, among }: ViewerProps) {
 
 function Picture({ media }: { media: Media }) {
   const { data: job } = useJob(media.jobId)
+  const shape = shapeOfMedia(media)
   return (
-    <Sheet width={media.width} height={media.height} className="bg-surface shadow-print">
-      <MediaView media={media} name={job?.input.prompt ?? text.gallery.unnamed(media.kind)} />
+    <Sheet {...shape} className="bg-surface shadow-print">
+      <MediaView media={media} shape={shape} name={job?.input.prompt ?? text.gallery.unnamed(media.kind)} />
     </Sheet>
   )
 }

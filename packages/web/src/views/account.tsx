@@ -62,7 +62,9 @@ function Card({ heading, children }: { heading: string; children: ReactNode }) {
 function BalanceCard({ account }: { account: Account | undefined }) {
   return (
     <Card heading={text.account.balance}>
-      <p className="figures mt-1 text-heading font-medium tracking-[-0.02em]">{account ? grouped(account.balance) : '…'}</p>
+      <p className="figures mt-1 text-heading font-medium tracking-[-0.02em]">
+        {account ? grouped(account.balance) : '…'}
+      </p>
       <p className="mt-1 text-fine text-muted">{text.account.balanceNote}</p>
     </Card>
   )

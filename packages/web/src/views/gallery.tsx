@@ -7,6 +7,7 @@ import type { MediaFilter } from '../api/endpoints.ts'
 import type { Media } from '../api/types.ts'
 import { Button, ButtonLink } from '../parts/button.tsx'
 import { Segments } from '../parts/choice.tsx'
+import { shapeOfMedia } from '../parts/frame.tsx'
 import { isVideo } from '../parts/media-view.tsx'
 import { LoadFailure } from '../parts/notice.tsx'
 
@@ -78,7 +79,8 @@ function Sheets({ media }: { media: Media[] }) {
 function Tile({ media }: { media: Media }) {
   const { data: job } = useJob(media.jobId)
   const name = job?.input.prompt ?? text.gallery.unnamed(media.kind)
-  const shape = { '--ratio': media.width / media.height } as CSSProperties
+  const { width, height } = shapeOfMedia(media)
+  const shape = { '--ratio': width / height } as CSSProperties
   return (
     <li
       style={shape}
@@ -98,8 +100,9 @@ function Tile({ media }: { media: Media }) {
 
 function TilePicture({ media, name }: { media: Media; name: string }) {
   const look = 'size-full object-cover transition-transform duration-500 ease-out group-hover:scale-[1.025]'
-  const size = { width: media.width, height: media.height }
-  if (!isVideo(media)) return <img src={media.url} alt={name} {...size} loading="lazy" decoding="async" className={look} />
+  const size = shapeOfMedia(media)
+  if (!isVideo(media))
+    return <img src={media.url} alt={name} {...size} loading="lazy" decoding="async" className={look} />
   return (
     <>
       <video src={media.url} aria-label={name} {...size} muted playsInline preload="metadata" className={look} />
