@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { Account, Media, Model } from './api/types.ts'
-import { choose, draft, modelOf, priceOf, reasonAgainst, requestOf, type Circumstances, type Draft } from './draft.ts'
+import {
+  choose,
+  draftStore,
+  modelOf,
+  priceOf,
+  reasonAgainst,
+  requestOf,
+  type Circumstances,
+  type Draft,
+} from './draft.ts'
 
 const image: Model = {
   id: 'painter',
@@ -33,7 +42,7 @@ const media = { id: 'media-1' } as Media
 const account = { balance: 3000, limits: { perMinute: 10, remaining: 10, resetsInSeconds: 0 } } as Account
 const fine: Circumstances = { account, pendingCredits: 0, isUploading: false, isLost: false, limitSeconds: 0 }
 
-const write = (change: Partial<Draft>): Draft => ({ ...draft.get(), ...change })
+const write = (change: Partial<Draft>): Draft => ({ ...draftStore.get(), ...change })
 function chosen(model: Model, now: Draft) {
   const choice = choose(model, now)
   if (!choice) throw new Error('This model has sizes.')

@@ -32,7 +32,7 @@ const fresh: Draft = {
   seed: '',
 }
 
-export const draft = createStore<Draft>(fresh, {
+export const draftStore = createStore<Draft>(fresh, {
   key: 'safelight.draft',
   in: 'sessionStorage',
   revive: kept => (typeof kept === 'object' && kept !== null ? { ...fresh, ...(kept as Partial<Draft>) } : fresh),

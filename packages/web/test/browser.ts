@@ -113,8 +113,8 @@ export function descriptionOf(locator: Locator): Promise<string> {
 
 /** What axe finds, as lines one can act on. */
 export async function violations(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  return violations.flatMap(({ id, nodes }) => nodes.map(node => `${id}: ${node.target.join(' ')}`))
+  const found = await new AxeBuilder({ page }).analyze()
+  return found.violations.flatMap(({ id, nodes }) => nodes.map(node => `${id}: ${node.target.join(' ')}`))
 }
 
 /** By how many pixels the page is wider than its window. */

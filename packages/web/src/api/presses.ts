@@ -34,7 +34,7 @@ export interface Landing {
 }
 
 /** Takes a new press and sends it. */
-export function press(what: Pick<Press, 'request' | 'model' | 'price' | 'knownIds'>, landing: Landing): void {
+export function startPress(what: Pick<Press, 'request' | 'model' | 'price' | 'knownIds'>, landing: Landing): void {
   const made: Press = { ...what, key: crypto.randomUUID(), pressedAt: Date.now(), state: { name: 'sending', tries: 0 } }
   presses.set(now => [made, ...now.filter(press => press.state.name !== 'accepted')])
   void send(made, landing)

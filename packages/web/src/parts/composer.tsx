@@ -4,7 +4,7 @@ import { connection, limitSeconds, useAccount, useModels } from '../api/queries.
 import { pendingCredits, presses } from '../api/presses.ts'
 import { useNow } from '../browser/clock.ts'
 import { useStore } from '../browser/store.ts'
-import { choose, draft, modelOf, reasonAgainst, requestOf, type Choice, type Draft } from '../draft.ts'
+import { choose, draftStore, modelOf, reasonAgainst, requestOf, type Choice, type Draft } from '../draft.ts'
 import { text } from '../messages.ts'
 import type { Kind } from '../api/types.ts'
 import { Controls } from './controls.tsx'
@@ -17,9 +17,9 @@ const kinds: readonly Kind[] = ['image', 'edit', 'video']
 
 /** Where a job is put together, priced and ordered. */
 export function Composer() {
-  const now = useStore(draft)
+  const now = useStore(draftStore)
   return (
-    <Tabs.Root value={now.kind} onValueChange={kind => draft.set(old => ({ ...old, kind: kind as Kind }))}>
+    <Tabs.Root value={now.kind} onValueChange={kind => draftStore.set(old => ({ ...old, kind: kind as Kind }))}>
       <Tabs.List
         aria-label={text.create.kindsLabel}
         className="mb-6 grid grid-cols-3 gap-1 rounded-control border border-line bg-mat p-1"

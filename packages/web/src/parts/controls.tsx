@@ -1,5 +1,5 @@
 import { useId } from 'react'
-import { draft, PROMPT_MAX_CHARACTERS, type Choice, type Draft } from '../draft.ts'
+import { draftStore, PROMPT_MAX_CHARACTERS, type Choice, type Draft } from '../draft.ts'
 import { text } from '../messages.ts'
 import { Segments } from './choice.tsx'
 import { ImageInput } from './image-input.tsx'
@@ -14,7 +14,7 @@ interface ControlsProps {
   onBusy(isBusy: boolean): void
 }
 
-const change = (part: Partial<Draft>) => draft.set(now => ({ ...now, ...part }))
+const change = (part: Partial<Draft>) => draftStore.set(now => ({ ...now, ...part }))
 
 /** Everything that a model lets one choose. */
 export function Controls({ choice, draft, models, onBusy }: ControlsProps) {

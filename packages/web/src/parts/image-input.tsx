@@ -3,7 +3,7 @@ import { ImagePlus, X } from 'lucide-react'
 import { useEffect, useId, useState } from 'react'
 import { uploadImage } from '../api/endpoints.ts'
 import { sentenceFor } from '../api/trouble.ts'
-import { draft } from '../draft.ts'
+import { draftStore } from '../draft.ts'
 import { text } from '../messages.ts'
 import type { Media } from '../api/types.ts'
 import { Button } from './button.tsx'
@@ -22,7 +22,7 @@ export function ImageInput({ value, isRequired, onBusy }: ImageInputProps) {
   const id = useId()
   const upload = useMutation({
     mutationFn: (file: File) => uploadImage(file),
-    onSuccess: ({ media }) => draft.set(now => ({ ...now, image: media })),
+    onSuccess: ({ media }) => draftStore.set(now => ({ ...now, image: media })),
   })
   const take = upload.mutate
   useEffect(() => onBusy(upload.isPending), [onBusy, upload.isPending])
@@ -110,7 +110,7 @@ function Chosen({ id, media }: { id: string; media: Media }) {
         size="icon"
         className="relative"
         aria-label={text.create.removeImage}
-        onClick={() => draft.set(now => ({ ...now, image: null }))}
+        onClick={() => draftStore.set(now => ({ ...now, image: null }))}
       >
         <X className="size-4" aria-hidden="true" />
       </Button>

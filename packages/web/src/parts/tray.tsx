@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'react'
 import { useJobs } from '../api/queries.ts'
 import { cardsOf, presses } from '../api/presses.ts'
 import { useStore } from '../browser/store.ts'
-import { draft } from '../draft.ts'
+import { draftStore } from '../draft.ts'
 import { text } from '../messages.ts'
 import type { Kind } from '../api/types.ts'
 import { JobCard } from './job-card.tsx'
@@ -45,7 +45,7 @@ function ArrivalMark({ pressedKey }: { pressedKey: string | undefined }) {
 }
 
 function EmptyTray() {
-  const { kind } = useStore(draft)
+  const { kind } = useStore(draftStore)
   return (
     <div className="flex min-h-[min(34rem,60vh)] flex-col items-center justify-center rounded-card border border-dashed border-line px-6 py-14 text-center">
       <EmptySheets />
@@ -63,7 +63,7 @@ function Examples({ kind }: { kind: Kind }) {
         <li key={example}>
           <button
             type="button"
-            onClick={() => draft.set(now => ({ ...now, prompt: example }))}
+            onClick={() => draftStore.set(now => ({ ...now, prompt: example }))}
             className="rounded-full border border-line bg-surface px-4 py-2 text-fine transition-colors hover:border-accent"
           >
             {example}

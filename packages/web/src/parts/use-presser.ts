@@ -1,6 +1,6 @@
 import { useQueryClient, type QueryClient } from '@tanstack/react-query'
 import { useCallback } from 'react'
-import { press, pressAgain, type Landing, type Press } from '../api/presses.ts'
+import { pressAgain, startPress, type Landing, type Press } from '../api/presses.ts'
 import { keys, receiveBalance, receiveJob, refreshAccount } from '../api/queries.ts'
 import { isSignedOut } from '../api/trouble.ts'
 import type { JobList } from '../api/jobs.ts'
@@ -11,7 +11,7 @@ export function usePresser(): (what: Pick<Press, 'request' | 'model' | 'price'>)
   return useCallback(
     what => {
       const jobs = client.getQueryData<JobList>(keys.jobs)?.items ?? []
-      press({ ...what, knownIds: new Set(jobs.map(job => job.id)) }, landingIn(client))
+      startPress({ ...what, knownIds: new Set(jobs.map(job => job.id)) }, landingIn(client))
     },
     [client],
   )

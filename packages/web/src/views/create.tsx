@@ -5,7 +5,7 @@ import { text } from '../messages.ts'
 import { Composer } from '../parts/composer.tsx'
 import { Tray } from '../parts/tray.tsx'
 
-const Viewer = lazy(() => import('../parts/viewer.tsx').then(({ Viewer }) => ({ default: Viewer })))
+const Viewer = lazy(() => import('../parts/viewer.tsx').then(module => ({ default: module.Viewer })))
 
 export function CreateView() {
   const { mediaId } = usePlace()

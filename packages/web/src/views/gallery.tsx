@@ -11,7 +11,7 @@ import { shapeOfMedia } from '../parts/frame.tsx'
 import { isVideo } from '../parts/media-view.tsx'
 import { LoadFailure } from '../parts/notice.tsx'
 
-const Viewer = lazy(() => import('../parts/viewer.tsx').then(({ Viewer }) => ({ default: Viewer })))
+const Viewer = lazy(() => import('../parts/viewer.tsx').then(module => ({ default: module.Viewer })))
 
 const filters = {
   all: {},
