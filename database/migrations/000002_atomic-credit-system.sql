@@ -51,7 +51,6 @@ create table public.credit_ledger (
   constraint sign_fits_kind check (case kind
     when 'charge' then delta < 0 when 'adjustment' then delta <> 0 else delta > 0 end)
 );
-create index credit_ledger_by_job on public.credit_ledger (job_id) where job_id is not null;
 create policy "Users can view own ledger" on public.credit_ledger for select using ((select auth.uid()) = user_id);
 
 create function safelight.forbid_change() returns trigger
@@ -109,9 +108,9 @@ create table public.generation_jobs (
   lease_until      timestamptz,                                     -- somebody is at it; no write ever asks for it
   created_at       timestamptz not null default clock_timestamp(),
   finished_at      timestamptz,
-  unique (user_id, idempotency_key),
   constraint ended_jobs_have_a_time check ((state in ('succeeded', 'failed', 'canceled')) = (finished_at is not null))
 ) with (fillfactor = 80);
+create unique index once_per_key on public.generation_jobs (user_id, idempotency_key) where idempotency_key is not null;
 create index jobs_due on public.generation_jobs (wake_at) where finished_at is null;
 create index jobs_due_by_user on public.generation_jobs (user_id, wake_at) where finished_at is null;
 create index jobs_by_user on public.generation_jobs (user_id, created_at desc, id desc);
@@ -347,6 +346,6 @@ perform safelight.let_users_read('credit_ledger', 'user_id', 'seq', 'kind', 'del
 perform safelight.let_users_read('generation_jobs', 'id', 'user_id', 'model', 'kind', 'state', 'price', 'created_at',
                                  'finished_at');
 
-insert into public.safelight_migrations (version, name, checksum) values (2, '000002_atomic-credit-system', 'df64c7811710bfb5d948a33f8c5355210538fd14dd60d0e2fbeeb78157b5b11b');
+insert into public.safelight_migrations (version, name, checksum) values (2, '000002_atomic-credit-system', '4eb5c716d087782a782b35dc48b3be2bb31ccf639aac418854c268eaedac7460');
 end
 $migration$;

@@ -16,28 +16,39 @@ if exists (select from public.safelight_migrations where version = 3) then
 end if;
 
 create table public.rate_limits (
-  key        text primary key,
+  key        text primary key,                  -- and no other index: a hit stays one small update in place
   hits       timestamptz[] not null,            -- oldest first, at most as many as the limit allows
   expires_at timestamptz not null
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
-create index rate_limits_expired on public.rate_limits (expires_at);
 
--- Where somebody with these hits stands. `wait_ms` is 0 where one more is allowed; `resets_in_ms` is when there will be
--- room for one more than now.
+-- Whether these hits leave no room for another one.
+create function safelight.is_full(p_hits timestamptz[], p_max integer, p_window_seconds integer) returns boolean
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $function$
+begin
+  return p_max < 1 or coalesce(
+    p_hits[cardinality(p_hits) - p_max + 1] > clock_timestamp() - make_interval(secs => p_window_seconds), false);
+end
+$function$;
+
+-- Where somebody with these hits stands. `resets_in_ms` is when there will be room for one more than now.
 create function safelight.limit_state(p_name text, p_hits timestamptz[], p_max integer, p_window_seconds integer)
 returns jsonb
 language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $function$
 declare
   v_now timestamptz := clock_timestamp();
   v_window interval := make_interval(secs => p_window_seconds);
-  v_hits timestamptz[] := array(select hit from unnest(p_hits) hit where hit > v_now - v_window order by hit);
-  v_used integer := cardinality(v_hits);
-  v_next timestamptz := case when p_max > 0 then v_hits[greatest(0, v_used - p_max) + 1] else v_now end;
-  v_resets_in_ms bigint := coalesce(ceil(extract(epoch from v_next + v_window - v_now) * 1000), 0);
+  v_last integer := coalesce(cardinality(p_hits), 0);
+  v_first integer := v_last + 1;                -- of those inside the window
+  v_leaves timestamptz;
 begin
+  while p_hits[v_first - 1] > v_now - v_window loop
+    v_first := v_first - 1;
+  end loop;
+  v_leaves := case when p_max < 1 then v_now else p_hits[greatest(v_first, v_last - p_max + 1)] end;
   return jsonb_build_object(
-    'name', p_name, 'max', p_max, 'window_seconds', p_window_seconds, 'remaining', greatest(0, p_max - v_used),
-    'resets_in_ms', v_resets_in_ms, 'wait_ms', case when v_used >= p_max then v_resets_in_ms else 0 end);
+    'name', p_name, 'max', p_max, 'window_seconds', p_window_seconds,
+    'remaining', greatest(0, p_max - (v_last - v_first + 1)),
+    'resets_in_ms', coalesce(ceil(date_part('epoch', v_leaves + v_window - v_now) * 1000), 0));
 end
 $function$;
 
@@ -49,16 +60,15 @@ declare
   v_taken integer;
 begin
   insert into public.rate_limits as bucket (key, hits, expires_at)
-  select taken.key, array[clock_timestamp()], clock_timestamp() + make_interval(secs => taken.window_seconds)
-    from unnest(p_keys, p_windows) taken (key, window_seconds)
-   order by taken.key                           -- everybody locks in this order
+  select key, array[clock_timestamp()],
+         clock_timestamp() + make_interval(secs => p_windows[array_position(p_keys, key)])
+    from unnest(p_keys) key order by key        -- everybody locks in this order
   on conflict (key) do update
      set hits = (bucket.hits || clock_timestamp())
            [greatest(1, cardinality(bucket.hits) + 2 - p_maxima[array_position(p_keys, bucket.key)]):],
          expires_at = greatest(bucket.expires_at, excluded.expires_at)
-   where cardinality(bucket.hits) < p_maxima[array_position(p_keys, bucket.key)]
-      or bucket.hits[cardinality(bucket.hits) - p_maxima[array_position(p_keys, bucket.key)] + 1]
-         <= clock_timestamp() - make_interval(secs => p_windows[array_position(p_keys, bucket.key)]);
+   where not safelight.is_full(bucket.hits, p_maxima[array_position(p_keys, bucket.key)],
+                               p_windows[array_position(p_keys, bucket.key)]);
   get diagnostics v_taken = row_count;
   return v_taken = cardinality(p_keys);
 end
@@ -79,9 +89,11 @@ create function public.take_rate_limits(p_limits jsonb) returns jsonb
 language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
 declare
   v_states jsonb := public.peek_rate_limits(p_limits);
-  v_wait_ms bigint := (select coalesce(max((state ->> 'wait_ms')::bigint), 0) from jsonb_array_elements(v_states) state);
+  v_wait_ms bigint := (
+    select max((state ->> 'resets_in_ms')::bigint) from jsonb_array_elements(v_states) state
+     where state -> 'remaining' = '0');
 begin
-  if v_wait_ms > 0 then
+  if v_wait_ms is not null then
     return jsonb_build_object('allowed', false, 'retry_after_ms', v_wait_ms, 'limits', v_states);
   end if;
   if not safelight.take_hits(
@@ -131,6 +143,6 @@ perform safelight.close_tables('rate_limits');
 perform safelight.close_functions('peek_rate_limits', 'take_rate_limits', 'check_rate_limit',
                                   'cleanup_expired_rate_limits');
 
-insert into public.safelight_migrations (version, name, checksum) values (3, '000003_add-rate-limiting', 'b22327a34e93c23c04daa14aaa0cae81251f3f668ff8c9db3f05137a1076f17b');
+insert into public.safelight_migrations (version, name, checksum) values (3, '000003_add-rate-limiting', 'f4106701bd837f8819732050e0658c1a1a93567186ae8130b35cae66a5ee06ff');
 end
 $migration$;

@@ -15,41 +15,36 @@ if exists (select from public.safelight_migrations where version = 6) then
   return;
 end if;
 
+-- Helpers are in plpgsql where one would expect a line of SQL: a function in SQL is planned anew for every call.
 create function safelight.from_ms(p_instant double precision) returns timestamptz
-language sql immutable security definer set search_path = '' set enable_seqscan = off as $function$
-  select to_timestamp(p_instant / 1000)
-$function$;
-
--- ---------------------------------------------------------------------------------------------- making and finding
--- The job with this id, or of this user under this key.
-create function safelight.earlier_job(p_id uuid, p_user_id uuid, p_idempotency_key text)
-returns public.generation_jobs
-language plpgsql stable security definer set search_path = '' set enable_seqscan = off as $function$
-declare
-  v_job public.generation_jobs;
+language plpgsql immutable security definer set search_path = '' set enable_seqscan = off as $function$
 begin
-  select * into v_job from public.generation_jobs where id = p_id;
-  if not found then
-    select * into v_job from public.generation_jobs
-     where user_id = p_user_id and idempotency_key = p_idempotency_key;
-  end if;
-  return v_job;
+  return to_timestamp(p_instant / 1000);
 end
 $function$;
 
--- Writes a job; gives up the transaction where somebody was quicker with its id or key, and the next try finds theirs.
-create function safelight.insert_job(p_job jsonb, p_state text) returns public.generation_jobs
+create function safelight.to_ms(p_instant timestamptz) returns bigint
+language plpgsql immutable security definer set search_path = '' set enable_seqscan = off as $function$
+begin
+  return floor(date_part('epoch', p_instant) * 1000);
+end
+$function$;
+
+-- ---------------------------------------------------------------------------------------------- making and finding
+-- Writes a job and answers its row; gives up the transaction where somebody was quicker with its id or key, and the next
+-- try finds theirs.
+create function safelight.insert_job(p_job jsonb, p_state text) returns jsonb
 language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
 declare
-  v_job public.generation_jobs;
+  v_job jsonb;
 begin
-  insert into public.generation_jobs (id, user_id, model, kind, input, price, count, idempotency_key, request_hash,
-                                      request_id, state, queue_until)
+  insert into public.generation_jobs as job (id, user_id, model, kind, input, price, count, idempotency_key,
+                                             request_hash, request_id, state, queue_until)
   values ((p_job ->> 'id')::uuid, (p_job ->> 'userId')::uuid, p_job ->> 'model', p_job ->> 'kind', p_job -> 'input',
           (p_job ->> 'price')::integer, (p_job ->> 'count')::integer, p_job ->> 'idempotencyKey',
           p_job ->> 'requestHash', p_job ->> 'requestId', p_state,
           safelight.from_ms((p_job ->> 'queueUntil')::double precision))
-  on conflict do nothing returning * into v_job;
+  on conflict do nothing returning to_jsonb(job) into v_job;
   if not found then
     raise exception 'lost race: job %', p_job ->> 'id' using errcode = 'serialization_failure';
   end if;
@@ -57,15 +52,21 @@ begin
 end
 $function$;
 
--- → { outcome: 'created' | 'replayed' | 'conflict', job }
+-- Keyed by the id, and by the user's own key where there is one.
+--   → { outcome: 'created' | 'replayed' | 'conflict', job }
 create function public.create_job(p_job jsonb) returns jsonb
 language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
 declare
   v_user_id uuid := (p_job ->> 'userId')::uuid;
-  v_job public.generation_jobs := safelight.earlier_job((p_job ->> 'id')::uuid, v_user_id, p_job ->> 'idempotencyKey');
+  v_job public.generation_jobs;
 begin
+  select * into v_job from public.generation_jobs where id = (p_job ->> 'id')::uuid;
+  if not found then
+    select * into v_job from public.generation_jobs
+     where user_id = v_user_id and idempotency_key = p_job ->> 'idempotencyKey';
+  end if;
   if v_job.id is null then
-    return jsonb_build_object('outcome', 'created', 'job', to_jsonb(safelight.insert_job(p_job, 'created')));
+    return jsonb_build_object('outcome', 'created', 'job', safelight.insert_job(p_job, 'created'));
   elsif v_job.user_id = v_user_id and v_job.request_hash = p_job ->> 'requestHash' then
     return jsonb_build_object('outcome', 'replayed', 'job', to_jsonb(v_job));
   end if;
@@ -112,8 +113,10 @@ $function$;
 -- ---------------------------------------------------------------------------------------------- moving
 -- What a JSON patch says about one column: absent leaves it, null empties it.
 create function safelight.patched(p_patch jsonb, p_field text, p_now jsonb) returns jsonb
-language sql immutable security definer set search_path = '' set enable_seqscan = off as $function$
-  select case when p_patch ? p_field then nullif(p_patch -> p_field, 'null') else p_now end
+language plpgsql immutable security definer set search_path = '' set enable_seqscan = off as $function$
+begin
+  return case when p_patch ? p_field then nullif(p_patch -> p_field, 'null') else p_now end;
+end
 $function$;
 
 -- Compare-and-set on (state, version); null where somebody else was quicker. A terminal state never changes.
@@ -215,11 +218,6 @@ end
 $function$;
 
 -- ---------------------------------------------------------------------------------------------- attempts
-create function safelight.to_ms(p_instant timestamptz) returns bigint
-language sql immutable security definer set search_path = '' set enable_seqscan = off as $function$
-  select floor(extract(epoch from p_instant) * 1000)::bigint
-$function$;
-
 -- Writes the attempt and moves `charged` → `submitting`. Null, and nothing written, where the move was lost.
 create function public.start_attempt(p_job_id uuid, p_state text, p_version integer, p_attempt jsonb,
                                      p_wake_in_seconds double precision)
@@ -332,6 +330,6 @@ perform safelight.close_functions('create_job', 'find_job', 'find_job_by_key', '
                                   'note_job', 'claim_due_jobs', 'start_attempt', 'record_attempt', 'list_attempts',
                                   'ask_cancel');
 
-insert into public.safelight_migrations (version, name, checksum) values (6, '000006_job-lifecycle', '17120159df7ef34afcca30e21dcc198308e17dfbe337a3a090fd8981a09345d8');
+insert into public.safelight_migrations (version, name, checksum) values (6, '000006_job-lifecycle', '78b1a57e89bbcd43cbca85fd1d7667e3a8cf03eaafc25203b8c766df1e44c120');
 end
 $migration$;

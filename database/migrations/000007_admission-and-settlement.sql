@@ -15,56 +15,45 @@ end if;
 -- All of admission. Refuses in this order: replay, limits, conflict, kill switch, model, capacity, account, balance. One
 -- read without a lock answers replays and 429s, which write nothing; everything else counts against the limits. Whoever
 -- finds under a lock that the read no longer holds gives up the transaction (40001), and the next try reads the truth.
---   → { outcome, balance, limits, retry_after_ms, job }
+--   → { outcome, balance, limits, job }
 create function public.admit_job(p_job jsonb, p_ip text, p_has_capacity boolean) returns jsonb
 language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
 declare
   v_id uuid := (p_job ->> 'id')::uuid;
   v_user_id uuid := (p_job ->> 'userId')::uuid;
+  v_key text := p_job ->> 'idempotencyKey';
   v_price bigint := (p_job ->> 'price')::bigint;
-  v_keys text[] := array['user:' || v_user_id] || case when p_ip is not null then array['ip:' || p_ip] end;
+  v_keys text[] := array_remove(array['user:' || v_user_id, 'ip:' || p_ip], null);
   v_maxima integer[];
   v_windows integer[];
   v_read record;
-  v_limits jsonb;
-  v_wait_ms bigint;
   v_outcome text;
   v_entry public.credit_ledger;
-  v_job public.generation_jobs;
+  v_limits jsonb;
+  v_job jsonb;
 begin
-  select coalesce(switch.setting_value, 'true') = 'true' as is_open,
-         coalesce(disabled.setting_value, '[]') ? (p_job ->> 'model') as is_disabled,
-         coalesce((limits.setting_value ->> 'userPerMinute')::integer, 10) as user_max,
-         coalesce((limits.setting_value ->> 'ipPerMinute')::integer, 20) as ip_max,
-         coalesce((limits.setting_value ->> 'windowSeconds')::integer, 60) as window_seconds,
-         of_user.hits as user_hits, of_ip.hits as ip_hits, account.balance,
-         earlier.id as earlier_id, reference.reference is not null as is_taken,
-         earlier.user_id = v_user_id and earlier.request_hash = p_job ->> 'requestHash' as is_replay
-    into v_read
-    from (select) nothing
-    left join public.app_settings switch on switch.setting_key = 'app_enabled'
-    left join public.app_settings disabled on disabled.setting_key = 'disabled_models'
-    left join public.app_settings limits on limits.setting_key = 'limits'
-    left join public.rate_limits of_user on of_user.key = v_keys[1]
-    left join public.rate_limits of_ip on of_ip.key = v_keys[2]
-    left join public.credit_accounts account on account.user_id = v_user_id
-    left join public.credit_references reference on reference.reference = v_id::text
-    left join lateral safelight.earlier_job(v_id, v_user_id, p_job ->> 'idempotencyKey') earlier on true;
-
-  v_maxima := array[v_read.user_max, v_read.ip_max];
-  v_windows := array[v_read.window_seconds, v_read.window_seconds];
-  v_limits := jsonb_build_array(safelight.limit_state('user', v_read.user_hits, v_read.user_max, v_read.window_seconds));
-  if p_ip is not null then
-    v_limits := v_limits || safelight.limit_state('ip', v_read.ip_hits, v_read.ip_max, v_read.window_seconds);
-  end if;
-  v_wait_ms := greatest((v_limits #>> '{0,wait_ms}')::bigint, (v_limits #>> '{1,wait_ms}')::bigint);
+  select (select setting_value from public.app_settings where setting_key = 'limits') as limits,
+         (select hits from public.rate_limits where key = v_keys[1]) as user_hits,
+         (select hits from public.rate_limits where key = v_keys[2]) as ip_hits,
+         (select balance from public.credit_accounts where user_id = v_user_id) as balance,
+         (select id from public.generation_jobs where id = v_id) as id_taken_by,
+         (select id from public.generation_jobs where user_id = v_user_id and idempotency_key = v_key) as key_taken_by
+    into v_read;
+  v_maxima := array[coalesce((v_read.limits ->> 'userPerMinute')::integer, 10),
+                    coalesce((v_read.limits ->> 'ipPerMinute')::integer, 20)];
+  v_windows := array_fill(coalesce((v_read.limits ->> 'windowSeconds')::integer, 60), array[2]);
 
   v_outcome := case
-    when v_read.is_replay then 'replayed'
-    when v_wait_ms > 0 then 'rate_limited'
-    when v_read.earlier_id is not null or v_read.is_taken then 'idempotency_conflict'
-    when not v_read.is_open then 'closed'
-    when v_read.is_disabled then 'model_disabled'
+    when exists (select from public.generation_jobs
+                  where id = coalesce(v_read.id_taken_by, v_read.key_taken_by) and user_id = v_user_id
+                    and request_hash = p_job ->> 'requestHash') then 'replayed'
+    when safelight.is_full(v_read.user_hits, v_maxima[1], v_windows[1]) then 'rate_limited'
+    when p_ip is not null and safelight.is_full(v_read.ip_hits, v_maxima[2], v_windows[2]) then 'rate_limited'
+    when coalesce(v_read.id_taken_by, v_read.key_taken_by) is not null
+      or exists (select from public.credit_references where reference = v_id::text) then 'idempotency_conflict'
+    when (select setting_value from public.app_settings where setting_key = 'app_enabled') = 'false' then 'closed'
+    when (select setting_value from public.app_settings where setting_key = 'disabled_models') ? (p_job ->> 'model')
+      then 'model_disabled'
     when not p_has_capacity then 'no_capacity'
     when v_read.balance is null then 'no_account'
     when v_read.balance < v_price then 'insufficient_credits'
@@ -72,7 +61,7 @@ begin
   end;
 
   if v_outcome = 'replayed' then
-    v_job := safelight.earlier_job(v_id, v_user_id, p_job ->> 'idempotencyKey');
+    v_job := public.find_job(coalesce(v_read.id_taken_by, v_read.key_taken_by));
   elsif v_outcome = 'admitted' then
     if v_price > 0 then
       v_entry := safelight.post_entry(v_user_id, 'charge', -v_price, v_id::text, v_id, p_job ->> 'model', '{}');
@@ -90,17 +79,18 @@ begin
   end if;
 
   if v_outcome not in ('replayed', 'rate_limited') then
-    if not safelight.take_hits(v_keys, v_maxima[:cardinality(v_keys)], v_windows[:cardinality(v_keys)]) then
+    if not safelight.take_hits(v_keys, v_maxima, v_windows) then
       raise exception 'lost race: rate limits' using errcode = 'serialization_failure';
     end if;
-    v_limits := (select jsonb_agg(state || jsonb_build_object(
-        'remaining', (state ->> 'remaining')::integer - 1,
-        'resets_in_ms', case when state -> 'resets_in_ms' = '0' then v_read.window_seconds * 1000
-                             else (state ->> 'resets_in_ms')::bigint end) order by place)
-      from jsonb_array_elements(v_limits) with ordinality listed (state, place));
+    v_read.user_hits := v_read.user_hits || clock_timestamp();
+    v_read.ip_hits := v_read.ip_hits || clock_timestamp();
+  end if;
+  v_limits := jsonb_build_array(safelight.limit_state('user', v_read.user_hits, v_maxima[1], v_windows[1]));
+  if p_ip is not null then
+    v_limits := v_limits || safelight.limit_state('ip', v_read.ip_hits, v_maxima[2], v_windows[2]);
   end if;
   return jsonb_build_object('outcome', v_outcome, 'balance', coalesce(v_read.balance, 0), 'limits', v_limits,
-    'retry_after_ms', v_wait_ms, 'job', case when v_job.id is not null then to_jsonb(v_job) end);
+                            'job', v_job);
 end
 $function$;
 
@@ -181,6 +171,6 @@ $function$;
 perform safelight.close_functions('admit_job', 'begin_attempt', 'settle_job');
 
 insert into public.safelight_migrations (version, name, checksum)
-values (7, '000007_admission-and-settlement', '148a08a96b7f176765d876f7d7146d0d888c5411790cd235a8fe8c521ab27a93');
+values (7, '000007_admission-and-settlement', 'a063a075f9326b9d95afa8a88431009179546296b0bae0dd6b76cf2b386262d8');
 end
 $migration$;

@@ -2,7 +2,7 @@
 import type { Acquired, Admitted, Begun, Database, TokenPool } from '@safelight/core'
 import type { SqlDriver } from './driver.ts'
 import { fence, refuseUnstorable, storable } from './jobs.ts'
-import { type JobRow, type LimitRow, toJob, toLimitState, wholeSeconds } from './rows.ts'
+import { type JobRow, type LimitRow, toJob, toLimitState } from './rows.ts'
 
 type Call = SqlDriver['call']
 
@@ -10,7 +10,6 @@ interface AdmittedRow {
   outcome: Admitted['outcome']
   balance: number
   limits: LimitRow[]
-  retry_after_ms: number
   job: JobRow | null
 }
 
@@ -48,13 +47,15 @@ export function fusedCalls(call: Call): Required<Pick<Database, 'admit' | 'begin
   }
 }
 
-function admitted({ outcome, balance, limits, retry_after_ms, job }: AdmittedRow): Admitted {
+function admitted({ outcome, balance, limits, job }: AdmittedRow): Admitted {
   const states = limits.map(toLimitState)
   if (outcome === 'admitted' || outcome === 'replayed') {
     if (!job) throw new Error(`admit_job answered ${outcome} without a job`)
     return { outcome, job: toJob(job), balance, limits: states }
   }
-  return { outcome, balance, retryAfterSeconds: wholeSeconds(retry_after_ms), limits: states }
+  const full = outcome === 'rate_limited' ? states.filter(({ remaining }) => remaining === 0) : []
+  const retryAfterSeconds = Math.max(0, ...full.map(({ resetsInSeconds }) => resetsInSeconds))
+  return { outcome, balance, retryAfterSeconds, limits: states }
 }
 
 export function tokenPool(call: Call): TokenPool {

@@ -276,7 +276,7 @@ $migration$;
   {
     version: 2,
     name: '000002_atomic-credit-system',
-    checksum: 'df64c7811710bfb5d948a33f8c5355210538fd14dd60d0e2fbeeb78157b5b11b',
+    checksum: '4eb5c716d087782a782b35dc48b3be2bb31ccf639aac418854c268eaedac7460',
     sql: `-- 000002: money, and the jobs it is spent on.
 --
 -- One function changes a balance (\`post_entry\`), and it writes the ledger entry in the same statement. A balance is
@@ -330,7 +330,6 @@ create table public.credit_ledger (
   constraint sign_fits_kind check (case kind
     when 'charge' then delta < 0 when 'adjustment' then delta <> 0 else delta > 0 end)
 );
-create index credit_ledger_by_job on public.credit_ledger (job_id) where job_id is not null;
 create policy "Users can view own ledger" on public.credit_ledger for select using ((select auth.uid()) = user_id);
 
 create function safelight.forbid_change() returns trigger
@@ -388,9 +387,9 @@ create table public.generation_jobs (
   lease_until      timestamptz,                                     -- somebody is at it; no write ever asks for it
   created_at       timestamptz not null default clock_timestamp(),
   finished_at      timestamptz,
-  unique (user_id, idempotency_key),
   constraint ended_jobs_have_a_time check ((state in ('succeeded', 'failed', 'canceled')) = (finished_at is not null))
 ) with (fillfactor = 80);
+create unique index once_per_key on public.generation_jobs (user_id, idempotency_key) where idempotency_key is not null;
 create index jobs_due on public.generation_jobs (wake_at) where finished_at is null;
 create index jobs_due_by_user on public.generation_jobs (user_id, wake_at) where finished_at is null;
 create index jobs_by_user on public.generation_jobs (user_id, created_at desc, id desc);
@@ -626,7 +625,7 @@ perform safelight.let_users_read('credit_ledger', 'user_id', 'seq', 'kind', 'del
 perform safelight.let_users_read('generation_jobs', 'id', 'user_id', 'model', 'kind', 'state', 'price', 'created_at',
                                  'finished_at');
 
-insert into public.safelight_migrations (version, name, checksum) values (2, '000002_atomic-credit-system', 'df64c7811710bfb5d948a33f8c5355210538fd14dd60d0e2fbeeb78157b5b11b');
+insert into public.safelight_migrations (version, name, checksum) values (2, '000002_atomic-credit-system', '4eb5c716d087782a782b35dc48b3be2bb31ccf639aac418854c268eaedac7460');
 end
 $migration$;
 `,
@@ -634,7 +633,7 @@ $migration$;
   {
     version: 3,
     name: '000003_add-rate-limiting',
-    checksum: 'b22327a34e93c23c04daa14aaa0cae81251f3f668ff8c9db3f05137a1076f17b',
+    checksum: 'f4106701bd837f8819732050e0658c1a1a93567186ae8130b35cae66a5ee06ff',
     sql: `-- 000003: rate limits. Never more than so many hits in any window, not one, and not at the edge of a minute either.
 --
 -- A key is one row with the instants of its last hits. A refusal reads once and writes nothing. Whoever takes from
@@ -653,28 +652,39 @@ if exists (select from public.safelight_migrations where version = 3) then
 end if;
 
 create table public.rate_limits (
-  key        text primary key,
+  key        text primary key,                  -- and no other index: a hit stays one small update in place
   hits       timestamptz[] not null,            -- oldest first, at most as many as the limit allows
   expires_at timestamptz not null
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
-create index rate_limits_expired on public.rate_limits (expires_at);
 
--- Where somebody with these hits stands. \`wait_ms\` is 0 where one more is allowed; \`resets_in_ms\` is when there will be
--- room for one more than now.
+-- Whether these hits leave no room for another one.
+create function safelight.is_full(p_hits timestamptz[], p_max integer, p_window_seconds integer) returns boolean
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $function$
+begin
+  return p_max < 1 or coalesce(
+    p_hits[cardinality(p_hits) - p_max + 1] > clock_timestamp() - make_interval(secs => p_window_seconds), false);
+end
+$function$;
+
+-- Where somebody with these hits stands. \`resets_in_ms\` is when there will be room for one more than now.
 create function safelight.limit_state(p_name text, p_hits timestamptz[], p_max integer, p_window_seconds integer)
 returns jsonb
 language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $function$
 declare
   v_now timestamptz := clock_timestamp();
   v_window interval := make_interval(secs => p_window_seconds);
-  v_hits timestamptz[] := array(select hit from unnest(p_hits) hit where hit > v_now - v_window order by hit);
-  v_used integer := cardinality(v_hits);
-  v_next timestamptz := case when p_max > 0 then v_hits[greatest(0, v_used - p_max) + 1] else v_now end;
-  v_resets_in_ms bigint := coalesce(ceil(extract(epoch from v_next + v_window - v_now) * 1000), 0);
+  v_last integer := coalesce(cardinality(p_hits), 0);
+  v_first integer := v_last + 1;                -- of those inside the window
+  v_leaves timestamptz;
 begin
+  while p_hits[v_first - 1] > v_now - v_window loop
+    v_first := v_first - 1;
+  end loop;
+  v_leaves := case when p_max < 1 then v_now else p_hits[greatest(v_first, v_last - p_max + 1)] end;
   return jsonb_build_object(
-    'name', p_name, 'max', p_max, 'window_seconds', p_window_seconds, 'remaining', greatest(0, p_max - v_used),
-    'resets_in_ms', v_resets_in_ms, 'wait_ms', case when v_used >= p_max then v_resets_in_ms else 0 end);
+    'name', p_name, 'max', p_max, 'window_seconds', p_window_seconds,
+    'remaining', greatest(0, p_max - (v_last - v_first + 1)),
+    'resets_in_ms', coalesce(ceil(date_part('epoch', v_leaves + v_window - v_now) * 1000), 0));
 end
 $function$;
 
@@ -686,16 +696,15 @@ declare
   v_taken integer;
 begin
   insert into public.rate_limits as bucket (key, hits, expires_at)
-  select taken.key, array[clock_timestamp()], clock_timestamp() + make_interval(secs => taken.window_seconds)
-    from unnest(p_keys, p_windows) taken (key, window_seconds)
-   order by taken.key                           -- everybody locks in this order
+  select key, array[clock_timestamp()],
+         clock_timestamp() + make_interval(secs => p_windows[array_position(p_keys, key)])
+    from unnest(p_keys) key order by key        -- everybody locks in this order
   on conflict (key) do update
      set hits = (bucket.hits || clock_timestamp())
            [greatest(1, cardinality(bucket.hits) + 2 - p_maxima[array_position(p_keys, bucket.key)]):],
          expires_at = greatest(bucket.expires_at, excluded.expires_at)
-   where cardinality(bucket.hits) < p_maxima[array_position(p_keys, bucket.key)]
-      or bucket.hits[cardinality(bucket.hits) - p_maxima[array_position(p_keys, bucket.key)] + 1]
-         <= clock_timestamp() - make_interval(secs => p_windows[array_position(p_keys, bucket.key)]);
+   where not safelight.is_full(bucket.hits, p_maxima[array_position(p_keys, bucket.key)],
+                               p_windows[array_position(p_keys, bucket.key)]);
   get diagnostics v_taken = row_count;
   return v_taken = cardinality(p_keys);
 end
@@ -716,9 +725,11 @@ create function public.take_rate_limits(p_limits jsonb) returns jsonb
 language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
 declare
   v_states jsonb := public.peek_rate_limits(p_limits);
-  v_wait_ms bigint := (select coalesce(max((state ->> 'wait_ms')::bigint), 0) from jsonb_array_elements(v_states) state);
+  v_wait_ms bigint := (
+    select max((state ->> 'resets_in_ms')::bigint) from jsonb_array_elements(v_states) state
+     where state -> 'remaining' = '0');
 begin
-  if v_wait_ms > 0 then
+  if v_wait_ms is not null then
     return jsonb_build_object('allowed', false, 'retry_after_ms', v_wait_ms, 'limits', v_states);
   end if;
   if not safelight.take_hits(
@@ -768,7 +779,7 @@ perform safelight.close_tables('rate_limits');
 perform safelight.close_functions('peek_rate_limits', 'take_rate_limits', 'check_rate_limit',
                                   'cleanup_expired_rate_limits');
 
-insert into public.safelight_migrations (version, name, checksum) values (3, '000003_add-rate-limiting', 'b22327a34e93c23c04daa14aaa0cae81251f3f668ff8c9db3f05137a1076f17b');
+insert into public.safelight_migrations (version, name, checksum) values (3, '000003_add-rate-limiting', 'f4106701bd837f8819732050e0658c1a1a93567186ae8130b35cae66a5ee06ff');
 end
 $migration$;
 `,
@@ -1188,7 +1199,7 @@ $migration$;
   {
     version: 6,
     name: '000006_job-lifecycle',
-    checksum: '17120159df7ef34afcca30e21dcc198308e17dfbe337a3a090fd8981a09345d8',
+    checksum: '78b1a57e89bbcd43cbca85fd1d7667e3a8cf03eaafc25203b8c766df1e44c120',
     sql: `-- 000006: the life of a job, one call for each thing that can happen to it.
 --
 -- Correctness is fenced by (state, version) alone. A job is answered as its whole row; instants come as text and go as
@@ -1206,41 +1217,36 @@ if exists (select from public.safelight_migrations where version = 6) then
   return;
 end if;
 
+-- Helpers are in plpgsql where one would expect a line of SQL: a function in SQL is planned anew for every call.
 create function safelight.from_ms(p_instant double precision) returns timestamptz
-language sql immutable security definer set search_path = '' set enable_seqscan = off as $function$
-  select to_timestamp(p_instant / 1000)
-$function$;
-
--- ---------------------------------------------------------------------------------------------- making and finding
--- The job with this id, or of this user under this key.
-create function safelight.earlier_job(p_id uuid, p_user_id uuid, p_idempotency_key text)
-returns public.generation_jobs
-language plpgsql stable security definer set search_path = '' set enable_seqscan = off as $function$
-declare
-  v_job public.generation_jobs;
+language plpgsql immutable security definer set search_path = '' set enable_seqscan = off as $function$
 begin
-  select * into v_job from public.generation_jobs where id = p_id;
-  if not found then
-    select * into v_job from public.generation_jobs
-     where user_id = p_user_id and idempotency_key = p_idempotency_key;
-  end if;
-  return v_job;
+  return to_timestamp(p_instant / 1000);
 end
 $function$;
 
--- Writes a job; gives up the transaction where somebody was quicker with its id or key, and the next try finds theirs.
-create function safelight.insert_job(p_job jsonb, p_state text) returns public.generation_jobs
+create function safelight.to_ms(p_instant timestamptz) returns bigint
+language plpgsql immutable security definer set search_path = '' set enable_seqscan = off as $function$
+begin
+  return floor(date_part('epoch', p_instant) * 1000);
+end
+$function$;
+
+-- ---------------------------------------------------------------------------------------------- making and finding
+-- Writes a job and answers its row; gives up the transaction where somebody was quicker with its id or key, and the next
+-- try finds theirs.
+create function safelight.insert_job(p_job jsonb, p_state text) returns jsonb
 language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
 declare
-  v_job public.generation_jobs;
+  v_job jsonb;
 begin
-  insert into public.generation_jobs (id, user_id, model, kind, input, price, count, idempotency_key, request_hash,
-                                      request_id, state, queue_until)
+  insert into public.generation_jobs as job (id, user_id, model, kind, input, price, count, idempotency_key,
+                                             request_hash, request_id, state, queue_until)
   values ((p_job ->> 'id')::uuid, (p_job ->> 'userId')::uuid, p_job ->> 'model', p_job ->> 'kind', p_job -> 'input',
           (p_job ->> 'price')::integer, (p_job ->> 'count')::integer, p_job ->> 'idempotencyKey',
           p_job ->> 'requestHash', p_job ->> 'requestId', p_state,
           safelight.from_ms((p_job ->> 'queueUntil')::double precision))
-  on conflict do nothing returning * into v_job;
+  on conflict do nothing returning to_jsonb(job) into v_job;
   if not found then
     raise exception 'lost race: job %', p_job ->> 'id' using errcode = 'serialization_failure';
   end if;
@@ -1248,15 +1254,21 @@ begin
 end
 $function$;
 
--- → { outcome: 'created' | 'replayed' | 'conflict', job }
+-- Keyed by the id, and by the user's own key where there is one.
+--   → { outcome: 'created' | 'replayed' | 'conflict', job }
 create function public.create_job(p_job jsonb) returns jsonb
 language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
 declare
   v_user_id uuid := (p_job ->> 'userId')::uuid;
-  v_job public.generation_jobs := safelight.earlier_job((p_job ->> 'id')::uuid, v_user_id, p_job ->> 'idempotencyKey');
+  v_job public.generation_jobs;
 begin
+  select * into v_job from public.generation_jobs where id = (p_job ->> 'id')::uuid;
+  if not found then
+    select * into v_job from public.generation_jobs
+     where user_id = v_user_id and idempotency_key = p_job ->> 'idempotencyKey';
+  end if;
   if v_job.id is null then
-    return jsonb_build_object('outcome', 'created', 'job', to_jsonb(safelight.insert_job(p_job, 'created')));
+    return jsonb_build_object('outcome', 'created', 'job', safelight.insert_job(p_job, 'created'));
   elsif v_job.user_id = v_user_id and v_job.request_hash = p_job ->> 'requestHash' then
     return jsonb_build_object('outcome', 'replayed', 'job', to_jsonb(v_job));
   end if;
@@ -1303,8 +1315,10 @@ $function$;
 -- ---------------------------------------------------------------------------------------------- moving
 -- What a JSON patch says about one column: absent leaves it, null empties it.
 create function safelight.patched(p_patch jsonb, p_field text, p_now jsonb) returns jsonb
-language sql immutable security definer set search_path = '' set enable_seqscan = off as $function$
-  select case when p_patch ? p_field then nullif(p_patch -> p_field, 'null') else p_now end
+language plpgsql immutable security definer set search_path = '' set enable_seqscan = off as $function$
+begin
+  return case when p_patch ? p_field then nullif(p_patch -> p_field, 'null') else p_now end;
+end
 $function$;
 
 -- Compare-and-set on (state, version); null where somebody else was quicker. A terminal state never changes.
@@ -1406,11 +1420,6 @@ end
 $function$;
 
 -- ---------------------------------------------------------------------------------------------- attempts
-create function safelight.to_ms(p_instant timestamptz) returns bigint
-language sql immutable security definer set search_path = '' set enable_seqscan = off as $function$
-  select floor(extract(epoch from p_instant) * 1000)::bigint
-$function$;
-
 -- Writes the attempt and moves \`charged\` → \`submitting\`. Null, and nothing written, where the move was lost.
 create function public.start_attempt(p_job_id uuid, p_state text, p_version integer, p_attempt jsonb,
                                      p_wake_in_seconds double precision)
@@ -1523,7 +1532,7 @@ perform safelight.close_functions('create_job', 'find_job', 'find_job_by_key', '
                                   'note_job', 'claim_due_jobs', 'start_attempt', 'record_attempt', 'list_attempts',
                                   'ask_cancel');
 
-insert into public.safelight_migrations (version, name, checksum) values (6, '000006_job-lifecycle', '17120159df7ef34afcca30e21dcc198308e17dfbe337a3a090fd8981a09345d8');
+insert into public.safelight_migrations (version, name, checksum) values (6, '000006_job-lifecycle', '78b1a57e89bbcd43cbca85fd1d7667e3a8cf03eaafc25203b8c766df1e44c120');
 end
 $migration$;
 `,
@@ -1531,7 +1540,7 @@ $migration$;
   {
     version: 7,
     name: '000007_admission-and-settlement',
-    checksum: '148a08a96b7f176765d876f7d7146d0d888c5411790cd235a8fe8c521ab27a93',
+    checksum: 'a063a075f9326b9d95afa8a88431009179546296b0bae0dd6b76cf2b386262d8',
     sql: `-- 000007: the three calls in which money, limits and jobs meet, each one round trip and one transaction.
 do $migration$
 begin
@@ -1549,56 +1558,45 @@ end if;
 -- All of admission. Refuses in this order: replay, limits, conflict, kill switch, model, capacity, account, balance. One
 -- read without a lock answers replays and 429s, which write nothing; everything else counts against the limits. Whoever
 -- finds under a lock that the read no longer holds gives up the transaction (40001), and the next try reads the truth.
---   → { outcome, balance, limits, retry_after_ms, job }
+--   → { outcome, balance, limits, job }
 create function public.admit_job(p_job jsonb, p_ip text, p_has_capacity boolean) returns jsonb
 language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
 declare
   v_id uuid := (p_job ->> 'id')::uuid;
   v_user_id uuid := (p_job ->> 'userId')::uuid;
+  v_key text := p_job ->> 'idempotencyKey';
   v_price bigint := (p_job ->> 'price')::bigint;
-  v_keys text[] := array['user:' || v_user_id] || case when p_ip is not null then array['ip:' || p_ip] end;
+  v_keys text[] := array_remove(array['user:' || v_user_id, 'ip:' || p_ip], null);
   v_maxima integer[];
   v_windows integer[];
   v_read record;
-  v_limits jsonb;
-  v_wait_ms bigint;
   v_outcome text;
   v_entry public.credit_ledger;
-  v_job public.generation_jobs;
+  v_limits jsonb;
+  v_job jsonb;
 begin
-  select coalesce(switch.setting_value, 'true') = 'true' as is_open,
-         coalesce(disabled.setting_value, '[]') ? (p_job ->> 'model') as is_disabled,
-         coalesce((limits.setting_value ->> 'userPerMinute')::integer, 10) as user_max,
-         coalesce((limits.setting_value ->> 'ipPerMinute')::integer, 20) as ip_max,
-         coalesce((limits.setting_value ->> 'windowSeconds')::integer, 60) as window_seconds,
-         of_user.hits as user_hits, of_ip.hits as ip_hits, account.balance,
-         earlier.id as earlier_id, reference.reference is not null as is_taken,
-         earlier.user_id = v_user_id and earlier.request_hash = p_job ->> 'requestHash' as is_replay
-    into v_read
-    from (select) nothing
-    left join public.app_settings switch on switch.setting_key = 'app_enabled'
-    left join public.app_settings disabled on disabled.setting_key = 'disabled_models'
-    left join public.app_settings limits on limits.setting_key = 'limits'
-    left join public.rate_limits of_user on of_user.key = v_keys[1]
-    left join public.rate_limits of_ip on of_ip.key = v_keys[2]
-    left join public.credit_accounts account on account.user_id = v_user_id
-    left join public.credit_references reference on reference.reference = v_id::text
-    left join lateral safelight.earlier_job(v_id, v_user_id, p_job ->> 'idempotencyKey') earlier on true;
-
-  v_maxima := array[v_read.user_max, v_read.ip_max];
-  v_windows := array[v_read.window_seconds, v_read.window_seconds];
-  v_limits := jsonb_build_array(safelight.limit_state('user', v_read.user_hits, v_read.user_max, v_read.window_seconds));
-  if p_ip is not null then
-    v_limits := v_limits || safelight.limit_state('ip', v_read.ip_hits, v_read.ip_max, v_read.window_seconds);
-  end if;
-  v_wait_ms := greatest((v_limits #>> '{0,wait_ms}')::bigint, (v_limits #>> '{1,wait_ms}')::bigint);
+  select (select setting_value from public.app_settings where setting_key = 'limits') as limits,
+         (select hits from public.rate_limits where key = v_keys[1]) as user_hits,
+         (select hits from public.rate_limits where key = v_keys[2]) as ip_hits,
+         (select balance from public.credit_accounts where user_id = v_user_id) as balance,
+         (select id from public.generation_jobs where id = v_id) as id_taken_by,
+         (select id from public.generation_jobs where user_id = v_user_id and idempotency_key = v_key) as key_taken_by
+    into v_read;
+  v_maxima := array[coalesce((v_read.limits ->> 'userPerMinute')::integer, 10),
+                    coalesce((v_read.limits ->> 'ipPerMinute')::integer, 20)];
+  v_windows := array_fill(coalesce((v_read.limits ->> 'windowSeconds')::integer, 60), array[2]);
 
   v_outcome := case
-    when v_read.is_replay then 'replayed'
-    when v_wait_ms > 0 then 'rate_limited'
-    when v_read.earlier_id is not null or v_read.is_taken then 'idempotency_conflict'
-    when not v_read.is_open then 'closed'
-    when v_read.is_disabled then 'model_disabled'
+    when exists (select from public.generation_jobs
+                  where id = coalesce(v_read.id_taken_by, v_read.key_taken_by) and user_id = v_user_id
+                    and request_hash = p_job ->> 'requestHash') then 'replayed'
+    when safelight.is_full(v_read.user_hits, v_maxima[1], v_windows[1]) then 'rate_limited'
+    when p_ip is not null and safelight.is_full(v_read.ip_hits, v_maxima[2], v_windows[2]) then 'rate_limited'
+    when coalesce(v_read.id_taken_by, v_read.key_taken_by) is not null
+      or exists (select from public.credit_references where reference = v_id::text) then 'idempotency_conflict'
+    when (select setting_value from public.app_settings where setting_key = 'app_enabled') = 'false' then 'closed'
+    when (select setting_value from public.app_settings where setting_key = 'disabled_models') ? (p_job ->> 'model')
+      then 'model_disabled'
     when not p_has_capacity then 'no_capacity'
     when v_read.balance is null then 'no_account'
     when v_read.balance < v_price then 'insufficient_credits'
@@ -1606,7 +1604,7 @@ begin
   end;
 
   if v_outcome = 'replayed' then
-    v_job := safelight.earlier_job(v_id, v_user_id, p_job ->> 'idempotencyKey');
+    v_job := public.find_job(coalesce(v_read.id_taken_by, v_read.key_taken_by));
   elsif v_outcome = 'admitted' then
     if v_price > 0 then
       v_entry := safelight.post_entry(v_user_id, 'charge', -v_price, v_id::text, v_id, p_job ->> 'model', '{}');
@@ -1624,17 +1622,18 @@ begin
   end if;
 
   if v_outcome not in ('replayed', 'rate_limited') then
-    if not safelight.take_hits(v_keys, v_maxima[:cardinality(v_keys)], v_windows[:cardinality(v_keys)]) then
+    if not safelight.take_hits(v_keys, v_maxima, v_windows) then
       raise exception 'lost race: rate limits' using errcode = 'serialization_failure';
     end if;
-    v_limits := (select jsonb_agg(state || jsonb_build_object(
-        'remaining', (state ->> 'remaining')::integer - 1,
-        'resets_in_ms', case when state -> 'resets_in_ms' = '0' then v_read.window_seconds * 1000
-                             else (state ->> 'resets_in_ms')::bigint end) order by place)
-      from jsonb_array_elements(v_limits) with ordinality listed (state, place));
+    v_read.user_hits := v_read.user_hits || clock_timestamp();
+    v_read.ip_hits := v_read.ip_hits || clock_timestamp();
+  end if;
+  v_limits := jsonb_build_array(safelight.limit_state('user', v_read.user_hits, v_maxima[1], v_windows[1]));
+  if p_ip is not null then
+    v_limits := v_limits || safelight.limit_state('ip', v_read.ip_hits, v_maxima[2], v_windows[2]);
   end if;
   return jsonb_build_object('outcome', v_outcome, 'balance', coalesce(v_read.balance, 0), 'limits', v_limits,
-    'retry_after_ms', v_wait_ms, 'job', case when v_job.id is not null then to_jsonb(v_job) end);
+                            'job', v_job);
 end
 $function$;
 
@@ -1715,7 +1714,7 @@ $function$;
 perform safelight.close_functions('admit_job', 'begin_attempt', 'settle_job');
 
 insert into public.safelight_migrations (version, name, checksum)
-values (7, '000007_admission-and-settlement', '148a08a96b7f176765d876f7d7146d0d888c5411790cd235a8fe8c521ab27a93');
+values (7, '000007_admission-and-settlement', 'a063a075f9326b9d95afa8a88431009179546296b0bae0dd6b76cf2b386262d8');
 end
 $migration$;
 `,
