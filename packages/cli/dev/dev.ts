@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { readEnvironment, type Environment } from '@safelight/server/node'
 import { createServer as createViteServer } from 'vite'
 import { watchLauncher } from '../src/launcher.ts'
 import { freePort } from './free-port.ts'
@@ -19,7 +20,7 @@ const SERVER_SOURCES = ['core', 'media', 'postgres', 'providers', 'server', 'cli
 /** What the API answers; the rest is the page's. */
 const API = /^\/(api|auth|v1|files|s|webhooks|internal|healthz|readyz|openapi\.json|docs|metrics)(\/|\?|$)/
 
-const port = Number(process.env['PORT'] || 5000)
+const { port } = environment()
 const front = createServer()
 const vite = await createViteServer({
   root: join(PACKAGES, 'web'),
@@ -42,6 +43,16 @@ front.listen(port, '127.0.0.1', () => console.log(`\n  http://localhost:${port} 
 const unwatch = watchSources([...SERVER_SOURCES, join(PACKAGES, '../database')], file => void server.restart(file))
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void stop(0))
 watchLauncher(() => void stop(0))
+
+/** The same settings as the server's, so that a bad one is told once and at once. */
+function environment(): Environment {
+  try {
+    return readEnvironment()
+  } catch (error) {
+    console.error(`safelight: ${(error as Error).message}`)
+    process.exit(1)
+  }
+}
 
 function isForServer({ url = '/' }: IncomingMessage): boolean {
   return API.test(url)
