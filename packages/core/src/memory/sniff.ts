@@ -27,6 +27,7 @@ export function sniff(bytes: Uint8Array): Seen | null {
 /** From the first frame header; segments before it are skipped by their length. */
 function jpegSize(view: DataView): { width: number; height: number } | null {
   for (let at = 2; at + 9 <= view.byteLength; at += 2 + view.getUint16(at + 2)) {
+    if (view.getUint8(at) !== 0xff) return null
     const marker = view.getUint8(at + 1)
     const isFrame = marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc
     if (isFrame) return { height: view.getUint16(at + 5), width: view.getUint16(at + 7) }

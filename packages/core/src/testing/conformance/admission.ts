@@ -65,6 +65,15 @@ const admittedChecks: DatabaseChecks = {
     await assertNothingHappened(database, short, 499)
   },
 
+  async 'what costs nothing is admitted without a charge'({ database, newUser }) {
+    const job = await admitted(database, await newUser(), { price: 0 })
+    assert.deepEqual(await entriesOf(database.ledger, job.userId), [])
+    const refunding = await database.jobs.move(job, 'refunding', { ending: 'failed' })
+    const ended = await fusedOf(database).settle(settlementOf(refunding!, 'failed'))
+    assert.deepEqual([ended?.state, ended?.refundedCredits], ['failed', 0])
+    assert.deepEqual(await entriesOf(database.ledger, job.userId), [])
+  },
+
   async 'the charge of an admission is refunded under the id of its job'({ database, newUser }) {
     const job = await admitted(database, await newUser(3000))
     const refund = await database.ledger.refund({ reference: job.id, reason: 'Sorry' })

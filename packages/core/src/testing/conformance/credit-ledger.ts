@@ -1,7 +1,7 @@
 /** What every `CreditLedger` promises: no credit appears, vanishes or is counted twice, whoever repeats or races. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { tryToSpoil } from './job-steps.ts'
+import { refusesCursors, tryToSpoil } from './job-steps.ts'
 import { ledgerProperties } from './ledger-properties.ts'
 import {
   chargeOf,
@@ -285,6 +285,11 @@ const entryChecks: LedgerChecks = {
       [...items, ...next.items].map(({ delta }) => delta),
       [4, 3, 2, 1],
     )
+  },
+
+  async 'a cursor that is none of its own is refused'({ ledger, newUser }) {
+    const userId = await newUser(10)
+    await refusesCursors(cursor => ledger.entries({ userId, limit: 1, cursor }))
   },
 
   async 'entries are copies'({ ledger, newUser }) {

@@ -27,8 +27,9 @@ export const dueChecks: JobChecks = {
     const userId = await newUser()
     const job = await createdJob(jobs, newJob(userId))
     assert.deepEqual(await dueOf(jobs, userId, 30), [job.id])
+    await advance(20)
     assert.deepEqual(await dueOf(jobs, userId, 30), [])
-    await advance(31)
+    await advance(11)
     assert.deepEqual(await dueOf(jobs, userId, 30), [job.id])
   },
 
@@ -99,6 +100,27 @@ export const dueChecks: JobChecks = {
     const [ofMany = [], ofFew = [], ofOne = []] = [made[many], made[few], made[one]]
     const claimed = (await jobs.due({ limit: ALL, leaseSeconds: DAY_SECONDS })).filter(({ userId }) => userId in made)
     assert.deepEqual(idsOf(claimed), [ofMany[0], ofFew[0], ofOne[0], ofMany[1], ofFew[1], ofMany[2], ofMany[3]])
+  },
+
+  async 'who waits longest is who woke first, not who came first'({ jobs, newUser, advance }) {
+    const users = [await newUser(), await newUser()]
+    const waiting: string[] = []
+    for (const [userId, wakes] of [
+      [users[0]!, [40, 10]],
+      [users[1]!, [30, 20]],
+    ] as const) {
+      // prettier-ignore
+      for (const wakeInSeconds of wakes) {
+        const job = await createdJob(jobs, newJob(userId))
+        await jobs.note(job, { wakeInSeconds })
+        waiting.push(job.id)
+      }
+    }
+    await advance(60)
+    const claimed = (await jobs.due({ limit: ALL, leaseSeconds: DAY_SECONDS })).filter(({ userId }) =>
+      users.includes(userId),
+    )
+    assert.deepEqual(idsOf(claimed), [waiting[1], waiting[3], waiting[2], waiting[0]])
   },
 
   async 'a user with a hundred jobs does not keep others waiting'({ jobs, newUser }) {

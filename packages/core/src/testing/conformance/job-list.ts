@@ -1,7 +1,7 @@
 /** Lists: newest first, every job once, whatever happens between two pages. */
 import assert from 'node:assert/strict'
 import type { Job, JobQuery, JobStore } from '../../contracts.ts'
-import { accepted, begunJob, chargedJob, createdJob, mustMove, type JobChecks } from './job-steps.ts'
+import { accepted, begunJob, chargedJob, createdJob, mustMove, refusesCursors, type JobChecks } from './job-steps.ts'
 import { newJob } from './samples.ts'
 import { together } from './suite.ts'
 
@@ -65,6 +65,12 @@ export const listChecks: JobChecks = {
       await mustMove(jobs, items[0]!, 'refunding') // the newest: it has been shown
     })
     assert.deepEqual(idsOf(shown).toSorted(), idsOf(made).toSorted())
+  },
+
+  async 'a cursor that is none of its own is refused'({ jobs, newUser }) {
+    const userId = await newUser()
+    await createdJob(jobs, newJob(userId))
+    await refusesCursors(cursor => jobs.list({ userId, limit: 1, cursor }))
   },
 
   async 'kinds and states are filtered'({ jobs, newUser }) {

@@ -1,6 +1,7 @@
 /** The few steps that bring a job to where a case begins; each fails where it cannot be taken. */
 import assert from 'node:assert/strict'
 import type { AttemptAnswer, Job, JobStore, NewAttempt, NewJob } from '../../contracts.ts'
+import { SafelightError } from '../../errors.ts'
 import { IN_TEN_MINUTES_MS, newAttempt, newJob } from './samples.ts'
 import type { PeopleHarness } from './suite.ts'
 
@@ -64,4 +65,15 @@ export async function begunJob(
   const job = await jobs.begin(await chargedJob(jobs, userId, change), attempt, 30)
   assert(job, 'beginning an attempt was lost to nobody')
   return { job, attempt }
+}
+
+/** Cursors come from outside: one that is made up is the caller's mistake, not ours, and never the first page again. */
+export async function refusesCursors(list: (cursor: string) => Promise<unknown>): Promise<void> {
+  for (const cursor of ['', 'made up', '0', '-1', "' or 1=1", '{"id":null}', 'W10', 'a'.repeat(5000)]) {
+    await assert.rejects(
+      list(cursor),
+      (error: unknown) => SafelightError.is(error, 'invalid_input'),
+      cursor.slice(0, 20),
+    )
+  }
 }

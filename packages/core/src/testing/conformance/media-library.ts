@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type { MediaLibrary, MediaRecord } from '../../contracts.ts'
-import { tryToSpoil } from './job-steps.ts'
+import { refusesCursors, tryToSpoil } from './job-steps.ts'
 import { newFile } from './samples.ts'
 import { type Case, type Make, type PeopleHarness, suite, together } from './suite.ts'
 
@@ -147,6 +147,12 @@ const listChecks: Checks = {
       }
       assert.deepEqual(shown.toSorted(), added, `limit ${limit}`)
     }
+  },
+
+  async 'a cursor that is none of its own is refused'(harness) {
+    const userId = await harness.newUser()
+    await fill(harness, userId, 1)
+    await refusesCursors(cursor => harness.library.list({ userId, limit: 1, cursor }))
   },
 
   async 'a row that is deleted between two pages takes no other with it'(harness) {

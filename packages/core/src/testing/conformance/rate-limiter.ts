@@ -39,6 +39,19 @@ const takeChecks: Checks = {
     assert(state && state.resetsInSeconds > 0 && state.resetsInSeconds <= 600)
   },
 
+  async 'a bucket says how long until one more than now has room'({ limiter, advance }) {
+    const limit = limitOf(3)
+    assert.equal((await limiter.peek([limit]))[0]?.resetsInSeconds, 0)
+    await limiter.take([limit])
+    await advance(200)
+    const { limits } = await limiter.take([limit])
+    for (const state of [limits[0], (await limiter.peek([limit]))[0]]) {
+      assert.equal(state?.remaining, 1)
+      // Of a real clock some seconds have gone by as well.
+      assert(state.resetsInSeconds > 370 && state.resetsInSeconds <= 400, `${state.resetsInSeconds} s`)
+    }
+  },
+
   async 'one full bucket refuses, and the others lose nothing'({ limiter }) {
     const [full, roomy] = [limitOf(1), limitOf(5, { name: 'ip' })]
     await limiter.take([full])

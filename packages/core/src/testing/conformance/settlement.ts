@@ -142,6 +142,14 @@ const onceChecks: DatabaseChecks = {
     assert.equal(await checkBooks(database.ledger, userId), 2700)
   },
 
+  async 'a success can still be refunded by hand'({ database, newUser }) {
+    const userId = await newUser(3000)
+    const job = await storingJob(database, userId)
+    await fusedOf(database).settle(settlementOf(job, 'succeeded', 1))
+    const refund = await database.ledger.refund({ reference: job.id, reason: 'A poor picture' })
+    assert.deepEqual(refund, { outcome: 'refunded', refunded: 500, balance: 3000 })
+  },
+
   async 'an output that has its row already keeps it'({ database, newUser }) {
     const userId = await newUser(3000)
     const job = await storingJob(database, userId)

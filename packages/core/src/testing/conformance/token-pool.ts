@@ -119,6 +119,21 @@ const capChecks: Checks = {
     assertWaits(await tokens.acquire(ask(candidates)), HOUR_SECONDS)
   },
 
+  async 'an accepted attempt keeps its place however long it runs'({ tokens, advance }) {
+    const candidates = candidatesOf(1, { maxOpen: 1 })
+    const { request, candidate } = await take(tokens, ask(candidates))
+    await tokens.report({ ...eventOf(request, candidate), outcome: 'accepted' })
+    await advance(HOUR_SECONDS)
+    assertWaits(await tokens.acquire(ask(candidates)), HOUR_SECONDS)
+  },
+
+  async 'a token is not lost with a process that died before it began'({ tokens, advance }) {
+    const candidates = candidatesOf(1, { maxOpen: 1 })
+    await take(tokens, ask(candidates))
+    await advance(HOUR_SECONDS)
+    await take(tokens, ask(candidates))
+  },
+
   async 'a refused attempt makes room at once where the refusal was about the request'({ tokens }) {
     const candidates = candidatesOf(1, { maxOpen: 1 })
     for (const kind of ['invalid_input', 'content_policy'] as const) {
@@ -218,12 +233,25 @@ const restChecks: Checks = {
     await take(tokens, ask(candidates))
   },
 
-  async 'a refusal for concurrency teaches a cap below what was open, for a while'({ tokens, advance }) {
+  async 'a refusal for concurrency teaches the cap that was met'({ tokens, advance }) {
     const candidates = candidatesOf(1)
-    for (let open = 0; open < 3; open++) await take(tokens, ask(candidates))
+    const open = [await take(tokens, ask(candidates)), await take(tokens, ask(candidates))]
     await refuse(tokens, ask(candidates), { kind: 'concurrency', scope: 'account' })
     await advance(10)
     assertWaits(await tokens.acquire(ask(candidates)), HOUR_SECONDS)
+    await tokens.report(eventOf(open[0]!.request, open[0]!.candidate))
+    await take(tokens, ask(candidates))
+    assertWaits(await tokens.acquire(ask(candidates)), HOUR_SECONDS)
+  },
+
+  async 'a learned cap is tried again'({ tokens, advance }) {
+    const candidates = candidatesOf(1)
+    const { request, candidate } = await take(tokens, ask(candidates))
+    await tokens.report({ ...eventOf(request, candidate), outcome: 'accepted' })
+    await refuse(tokens, ask(candidates), { kind: 'concurrency', scope: 'account' })
+    assertWaits(await tokens.acquire(ask(candidates)), HOUR_SECONDS)
+    await advance(HOUR_SECONDS)
+    await take(tokens, ask(candidates))
   },
 
   async 'an unknown attempt can be reported without harm'({ tokens }) {
