@@ -1,5 +1,5 @@
 /** A whole server on a real socket, with everything in memory. */
-import { request as rawRequest } from 'node:http'
+import { request as rawRequest, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { createStudio, memoryDatabase, type Database, type SettingsValues, type Studio } from '@safelight/core'
 import type { LogFields, ServerOptions } from '../src/options.ts'
@@ -132,32 +132,25 @@ async function answerOf(response: Response): Promise<Answer> {
   return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text }
 }
 
+interface RawRequest {
+  method?: string
+  path: string
+  headers?: Record<string, string>
+  body?: string
+}
+
 /** With full control over the headers, `Host` and `Origin` included. */
-export function sendRaw(
-  port: number,
-  {
-    method = 'GET',
-    path,
-    headers = {},
-    body,
-  }: { method?: string; path: string; headers?: Record<string, string>; body?: string },
-): Promise<Answer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-  const request = rawRequest({ host: '127.0.0.1', port, method, path, headers, agent: false }, async response => {
-    const chunks: Uint8Array[] = await response.toArray()
-    const sent = Object.entries(response.headers).map(([name, value]) => [name, String(value)] as [string, string])
-    resolve(
-      await answerOf(
-        new Response(response.statusCode === 204 || response.statusCode === 304 ? null : Buffer.concat(chunks), {
-          status: response.statusCode ?? 0,
-          headers: sent,
-        }),
-      ),
-    )
-  })
+export async function sendRaw(port: number, { method = 'GET', path, headers = {}, body }: RawRequest): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const request = rawRequest({ host: '127.0.0.1', port, method, path, headers, agent: false }, resolve)
   request.on('error', reject)
   request.end(body)
-  return promise
+  const response = await promise
+  const chunks: Uint8Array[] = await response.toArray()
+  const { statusCode: status = 0 } = response
+  const received = Object.entries(response.headers).map(([name, value]): [string, string] => [name, String(value)])
+  const content = status === 204 || status === 304 ? null : Buffer.concat(chunks)
+  return answerOf(new Response(content, { status, headers: received }))
 }
 
 /** Bytes as they are; answers with everything that came back until the server hung up. */

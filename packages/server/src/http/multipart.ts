@@ -29,36 +29,45 @@ export interface FormFile {
 export async function fileOf(body: ReadableStream<Uint8Array>, boundary: string, name: string): Promise<FormFile> {
   const scanner = createScanner(body)
   const delimiter = encode(`\r\n--${boundary}`)
-  await scanner.until(delimiter, PREAMBLE_MAX_BYTES)
-  if (await scanner.skip(END)) throw broken(`The form has no field "${name}".`)
-  if (!(await scanner.skip(LINE))) throw broken('The form is malformed.')
-  const headers = new TextDecoder().decode(await scanner.until(BLANK_LINE, HEADERS_MAX_BYTES))
-  if (fieldName(headers) !== name) throw broken(`The form may have one field, "${name}", with the file.`)
   let problem: SafelightError | undefined
+  /** Whatever goes wrong, the body is left to whoever looks after unread ones. */
+  const guarded = async <Value>(step: () => Promise<Value>): Promise<Value> => {
+    try {
+      return await step()
+    } catch (error) {
+      if (SafelightError.is(error)) problem = error
+      scanner.stop()
+      throw error
+    }
+  }
   const next = async () => {
     const chunk = await scanner.upTo(delimiter)
     if (chunk.length > 0) return chunk
     if (!(await scanner.skip(END))) throw broken(`The form may have one field, "${name}", with one file.`)
+    scanner.stop()
     return null
   }
+  await guarded(() => skipToContent(scanner, delimiter, name))
   const source = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        try {
-          const chunk = await next()
-          if (chunk) return controller.enqueue(chunk)
-        } catch (error) {
-          if (SafelightError.is(error)) problem = error
-          throw error
-        }
-        scanner.stop()
-        controller.close()
+        const chunk = await guarded(next)
+        if (chunk) controller.enqueue(chunk)
+        else controller.close()
       },
       cancel: () => scanner.stop(),
     },
     { highWaterMark: 0 },
   )
   return { source, problem: () => problem }
+}
+
+async function skipToContent(scanner: Scanner, delimiter: Uint8Array, name: string): Promise<void> {
+  await scanner.until(delimiter, PREAMBLE_MAX_BYTES)
+  if (await scanner.skip(END)) throw broken(`The form has no field "${name}".`)
+  if (!(await scanner.skip(LINE))) throw broken('The form is malformed.')
+  const headers = new TextDecoder().decode(await scanner.until(BLANK_LINE, HEADERS_MAX_BYTES))
+  if (fieldName(headers) !== name) throw broken(`The form may have one field, "${name}", with the file.`)
 }
 
 interface Scanner {
@@ -68,7 +77,7 @@ interface Scanner {
   upTo(mark: Uint8Array): Promise<Uint8Array>
   /** Steps over `mark` if it comes next. */
   skip(mark: Uint8Array): Promise<boolean>
-  /** Reads no further; the rest is left to whoever looks after unread bodies. */
+  /** Reads no further. */
   stop(): void
 }
 

@@ -42,17 +42,13 @@ const PAGE_POLICY = [
 
 /** Serves files of `directory`, and its `index.html` for every other address that a browser navigates to. */
 export function pageFrom(directory: string): PageHandler {
-  const root = realpath(directory)
-  // Told where it is used; a page that is missing is no reason to stop.
-  root.catch(() => undefined)
   return async c => {
     if (c.req.method !== 'GET' && c.req.method !== 'HEAD') return null
     const segments = segmentsOf(c.req.path)
     if (!segments) return null
-    const base = await root
-    const file = segments.length > 0 ? await findFile(base, segments) : null
+    const file = segments.length > 0 ? await findFile(directory, segments) : null
     if (file) return send(c, file, segments[0] === 'assets')
-    const index = isView(c, segments) ? await findFile(base, ['index.html']) : null
+    const index = isView(c, segments) ? await findFile(directory, ['index.html']) : null
     return index && send(c, index, false)
   }
 }
@@ -74,24 +70,20 @@ interface FoundFile {
   tag: string
 }
 
-async function findFile(base: string, segments: readonly string[]): Promise<FoundFile | null> {
+async function findFile(directory: string, segments: readonly string[]): Promise<FoundFile | null> {
   try {
-    const path = await realpath(join(base, ...segments))
-    const { size, mtimeMs, isFile } = await statOf(path)
-    const isInside = path.startsWith(base + sep)
-    return isInside && isFile
-      ? { path, bytes: size, tag: `"${size.toString(36)}-${Math.trunc(mtimeMs).toString(36)}"` }
-      : null
+    const root = await realpath(directory)
+    const path = await realpath(join(root, ...segments))
+    const found = await stat(path)
+    // A link may lead anywhere.
+    if (!path.startsWith(root + sep) || !found.isFile()) return null
+    const tag = `"${found.size.toString(36)}-${Math.trunc(found.mtimeMs).toString(36)}"`
+    return { path, bytes: found.size, tag }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return null
     throw error
   }
-}
-
-async function statOf(path: string) {
-  const found = await stat(path)
-  return { size: found.size, mtimeMs: found.mtimeMs, isFile: found.isFile() }
 }
 
 /** The page decides what its addresses mean, but only for people: a program gets an honest 404. */

@@ -1,7 +1,7 @@
 /** The secret of an embedded server: made once, kept beside its data, readable by its owner alone. */
 import { randomBytes } from 'node:crypto'
 import { chmod, link, mkdir, open, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
 const FILE = 'secret'
 const SECRET_BYTES = 32
@@ -14,7 +14,7 @@ const SECRET_MIN_CHARACTERS = 32
 export async function loadOrMakeSecret(dataDirectory: string): Promise<string> {
   const path = join(dataDirectory, FILE)
   try {
-    await mkdir(dataDirectory, { recursive: true, mode: 0o700 })
+    await makeDirectory(resolve(dataDirectory))
     const known = await readSecret(path)
     if (known !== null) return known
     await makeSecret(path)
@@ -24,6 +24,27 @@ export async function loadOrMakeSecret(dataDirectory: string): Promise<string> {
     if (code === undefined) throw error
     const message = `The data directory cannot be used (${code}); set SAFELIGHT_DATA_DIR to one that can be written.`
     throw new Error(message, { cause: error })
+  }
+}
+
+/** Not Node's own recursive one: below /proc that tries for ever. */
+async function makeDirectory(path: string): Promise<void> {
+  const made = await makeOne(path)
+  if (made || dirname(path) === path) return
+  await makeDirectory(dirname(path))
+  await makeOne(path, { isLastTry: true })
+}
+
+/** False where its parent is missing. */
+async function makeOne(path: string, { isLastTry = false } = {}): Promise<boolean> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+    return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return true
+    if (code === 'ENOENT' && !isLastTry) return false
+    throw error
   }
 }
 

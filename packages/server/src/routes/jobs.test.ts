@@ -276,7 +276,8 @@ describe('Idempotency-Key', () => {
   test('twenty at once are one job: one 202, nineteen 200, one charge', async () => {
     const me = await server.signIn()
     const answers = await Promise.all(Array.from({ length: 20 }, () => me.submit('once', { 'Idempotency-Key': 'k1' })))
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([...Array<number>(19).fill(200), 202])
+    expect(answers.filter(({ status }) => status === 202).length).toBe(1)
+    expect(answers.filter(({ status }) => status === 200).length).toBe(19)
     expect(new Set(answers.map(({ body }) => body.job.id)).size).toBe(1)
     await me.ended(answers[0]!.body.job.id)
     expect(await balanceOf(me)).toBe(2500)
