@@ -8,8 +8,8 @@ import { overPglite } from '../pglite.ts'
 import { startPostgres } from './start-postgres.ts'
 
 export interface Engine {
-  /** A database with the whole schema, its own and empty, or without anything in it. */
-  open(options?: { migrated?: boolean }): Promise<SqlDriver>
+  /** A database of its own, empty, with the whole schema or without. With one connection, `set role` stays. */
+  open(options?: { migrated?: boolean; connections?: number }): Promise<SqlDriver>
   close(): Promise<void>
 }
 
@@ -42,8 +42,8 @@ async function postgresEngine(): Promise<Engine> {
   await migrate(driver)
   await driver.close()
   return {
-    open: async ({ migrated = true } = {}) =>
-      pg(await server.createDatabase(migrated ? template : undefined), { connections: 24 }),
+    open: async ({ migrated = true, connections = 24 } = {}) =>
+      pg(await server.createDatabase(migrated ? template : undefined), { connections }),
     close: () => server.close(),
   }
 }

@@ -1,0 +1,1968 @@
+-- The schema after all migrations. Written by packages/postgres/dev/schema.ts; apply the migrations, never this file.
+
+create schema safelight;
+
+-- ---------------------------------------------------------------------------------------------------- tables
+
+create table api_keys (
+  id uuid not null,
+  user_id uuid not null,
+  name text not null,
+  prefix text not null,
+  key_hash bytea not null,
+  created_at timestamp with time zone default now() not null,
+  last_used_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  constraint api_keys_key_hash_key UNIQUE (key_hash),
+  constraint api_keys_pkey PRIMARY KEY (id)
+);
+alter table api_keys enable row level security;
+
+create table app_settings (
+  setting_key text not null,
+  setting_value jsonb not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint app_settings_pkey PRIMARY KEY (setting_key),
+  constraint setting_fits CHECK (
+CASE setting_key
+    WHEN 'app_enabled'::text THEN (jsonb_typeof(setting_value) = 'boolean'::text)
+    WHEN 'disabled_models'::text THEN (jsonb_typeof(setting_value) = 'array'::text)
+    WHEN 'limits'::text THEN ((jsonb_typeof(setting_value) = 'object'::text) AND (setting_value ?& ARRAY['userPerMinute'::text, 'ipPerMinute'::text, 'windowSeconds'::text]) AND ((((setting_value ->> 'userPerMinute'::text))::integer >= 1) AND (((setting_value ->> 'userPerMinute'::text))::integer <= 1000)) AND ((((setting_value ->> 'ipPerMinute'::text))::integer >= 1) AND (((setting_value ->> 'ipPerMinute'::text))::integer <= 1000)) AND ((((setting_value ->> 'windowSeconds'::text))::integer >= 1) AND (((setting_value ->> 'windowSeconds'::text))::integer <= 86400)))
+    WHEN 'signup_bonus'::text THEN ((jsonb_typeof(setting_value) = 'number'::text) AND ((((setting_value #>> '{}'::text[]))::integer >= 0) AND (((setting_value #>> '{}'::text[]))::integer <= 1000000000)))
+    WHEN 'retention_days'::text THEN ((jsonb_typeof(setting_value) = 'number'::text) AND ((((setting_value #>> '{}'::text[]))::integer >= 1) AND (((setting_value #>> '{}'::text[]))::integer <= 36500)))
+    WHEN 'free_cancels_per_day'::text THEN ((jsonb_typeof(setting_value) = 'number'::text) AND ((((setting_value #>> '{}'::text[]))::integer >= 0) AND (((setting_value #>> '{}'::text[]))::integer <= 1000)))
+    ELSE true
+END)
+);
+alter table app_settings enable row level security;
+
+create table audit_log (
+  id uuid default gen_random_uuid() not null,
+  created_at timestamp with time zone default now() not null,
+  actor uuid,
+  action text not null,
+  subject text,
+  details jsonb default '{}'::jsonb not null,
+  constraint audit_log_pkey PRIMARY KEY (id)
+);
+alter table audit_log enable row level security;
+
+create table credit_accounts (
+  user_id uuid not null,
+  balance bigint default 0 not null,
+  seq bigint default 0 not null,
+  created_at timestamp with time zone default now() not null,
+  constraint balance_never_negative CHECK ((balance >= 0)),
+  constraint credit_accounts_pkey PRIMARY KEY (user_id)
+) with (fillfactor=70);
+alter table credit_accounts enable row level security;
+
+create table credit_discrepancies (
+  id uuid default gen_random_uuid() not null,
+  user_id uuid not null,
+  problem text not null,
+  expected bigint,
+  found bigint,
+  found_at timestamp with time zone default now() not null,
+  closed_at timestamp with time zone,
+  constraint credit_discrepancies_pkey PRIMARY KEY (id)
+);
+alter table credit_discrepancies enable row level security;
+
+create table credit_ledger (
+  user_id uuid not null,
+  seq bigint not null,
+  kind text not null,
+  delta bigint not null,
+  balance_after bigint not null,
+  reference text not null,
+  job_id uuid,
+  description text not null,
+  metadata jsonb default '{}'::jsonb not null,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  constraint credit_ledger_balance_after_check CHECK ((balance_after >= 0)),
+  constraint credit_ledger_kind_check CHECK ((kind = ANY (ARRAY['grant'::text, 'charge'::text, 'refund'::text, 'adjustment'::text]))),
+  constraint credit_ledger_pkey PRIMARY KEY (user_id, seq),
+  constraint credit_ledger_seq_check CHECK ((seq > 0)),
+  constraint once_per_reference UNIQUE (reference, kind),
+  constraint sign_fits_kind CHECK (
+CASE kind
+    WHEN 'charge'::text THEN (delta < 0)
+    WHEN 'adjustment'::text THEN (delta <> 0)
+    ELSE (delta > 0)
+END)
+);
+alter table credit_ledger enable row level security;
+
+create table credit_references (
+  reference text not null,
+  user_id uuid,
+  charged_seq bigint,
+  refunded_seq bigint,
+  closed boolean default false not null,
+  constraint charge_has_its_user CHECK (((charged_seq IS NULL) OR (user_id IS NOT NULL))),
+  constraint credit_references_pkey PRIMARY KEY (reference),
+  constraint refund_has_its_charge CHECK (((refunded_seq IS NULL) OR ((charged_seq IS NOT NULL) AND closed)))
+) with (fillfactor=80);
+alter table credit_references enable row level security;
+
+create table edited_images (
+  id uuid not null,
+  kind text not null,
+  user_id uuid not null,
+  job_id uuid,
+  index integer default 0 not null,
+  storage_key text not null,
+  content_type text not null,
+  bytes bigint not null,
+  width integer,
+  height integer,
+  duration double precision,
+  hash text not null,
+  placeholder text,
+  saved boolean default false not null,
+  starred boolean default false not null,
+  expires_at timestamp with time zone,
+  archived_at timestamp with time zone,
+  deleted_at timestamp with time zone,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  constraint media_bytes_check CHECK ((bytes > 0)),
+  constraint media_kind_check CHECK ((kind = ANY (ARRAY['image'::text, 'edit'::text, 'video'::text, 'upload'::text])))
+) partition of media FOR VALUES IN ('edit');
+alter table edited_images enable row level security;
+
+create table generation_jobs (
+  id uuid not null,
+  user_id uuid not null,
+  model text not null,
+  kind text not null,
+  input jsonb not null,
+  price integer not null,
+  count integer not null,
+  idempotency_key text,
+  request_hash text not null,
+  request_id text,
+  state text not null,
+  version integer default 1 not null,
+  revision integer default 1 not null,
+  attempt jsonb,
+  operation jsonb,
+  outputs jsonb,
+  media jsonb default '[]'::jsonb not null,
+  progress jsonb,
+  failure jsonb,
+  ending text,
+  refunded_credits integer default 0 not null,
+  troubles jsonb,
+  queue_until timestamp with time zone not null,
+  run_until timestamp with time zone,
+  wake_at timestamp with time zone default clock_timestamp() not null,
+  lease_until timestamp with time zone,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  finished_at timestamp with time zone,
+  constraint ended_jobs_have_a_time CHECK (((state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'canceled'::text])) = (finished_at IS NOT NULL))),
+  constraint generation_jobs_count_check CHECK ((count > 0)),
+  constraint generation_jobs_ending_check CHECK ((ending = ANY (ARRAY['failed'::text, 'canceled'::text]))),
+  constraint generation_jobs_kind_check CHECK ((kind = ANY (ARRAY['image'::text, 'edit'::text, 'video'::text]))),
+  constraint generation_jobs_pkey PRIMARY KEY (id),
+  constraint generation_jobs_price_check CHECK ((price >= 0)),
+  constraint generation_jobs_state_check CHECK ((state = ANY (ARRAY['created'::text, 'charged'::text, 'submitting'::text, 'running'::text, 'storing'::text, 'refunding'::text, 'succeeded'::text, 'failed'::text, 'canceled'::text])))
+) with (fillfactor=80);
+alter table generation_jobs enable row level security;
+
+create table images (
+  id uuid not null,
+  kind text not null,
+  user_id uuid not null,
+  job_id uuid,
+  index integer default 0 not null,
+  storage_key text not null,
+  content_type text not null,
+  bytes bigint not null,
+  width integer,
+  height integer,
+  duration double precision,
+  hash text not null,
+  placeholder text,
+  saved boolean default false not null,
+  starred boolean default false not null,
+  expires_at timestamp with time zone,
+  archived_at timestamp with time zone,
+  deleted_at timestamp with time zone,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  constraint media_bytes_check CHECK ((bytes > 0)),
+  constraint media_kind_check CHECK ((kind = ANY (ARRAY['image'::text, 'edit'::text, 'video'::text, 'upload'::text])))
+) partition of media FOR VALUES IN ('image');
+alter table images enable row level security;
+
+create table job_attempts (
+  id uuid not null,
+  job_id uuid,
+  number integer,
+  provider text not null,
+  endpoint text not null,
+  token text not null,
+  account text not null,
+  lane text not null,
+  outcome text default 'open'::text not null,
+  operation jsonb,
+  refusal jsonb,
+  provider_request_id text,
+  provider_cost numeric(12,6),
+  provider_cost_source text,
+  acquired_at timestamp with time zone default clock_timestamp() not null,
+  started_at timestamp with time zone,
+  accepted_at timestamp with time zone,
+  cancel_asked_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  constraint job_attempts_job_id_fkey FOREIGN KEY (job_id) REFERENCES generation_jobs(id),
+  constraint job_attempts_lane_check CHECK ((lane = ANY (ARRAY['image'::text, 'video'::text]))),
+  constraint job_attempts_outcome_check CHECK ((outcome = ANY (ARRAY['open'::text, 'accepted'::text, 'refused'::text, 'unknown'::text, 'late'::text]))),
+  constraint job_attempts_pkey PRIMARY KEY (id),
+  constraint started_attempts_have_a_job CHECK (((started_at IS NULL) OR ((job_id IS NOT NULL) AND (number IS NOT NULL))))
+) with (fillfactor=80);
+alter table job_attempts enable row level security;
+
+create table media (
+  id uuid not null,
+  kind text not null,
+  user_id uuid not null,
+  job_id uuid,
+  index integer default 0 not null,
+  storage_key text not null,
+  content_type text not null,
+  bytes bigint not null,
+  width integer,
+  height integer,
+  duration double precision,
+  hash text not null,
+  placeholder text,
+  saved boolean default false not null,
+  starred boolean default false not null,
+  expires_at timestamp with time zone,
+  archived_at timestamp with time zone,
+  deleted_at timestamp with time zone,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  constraint media_bytes_check CHECK ((bytes > 0)),
+  constraint media_kind_check CHECK ((kind = ANY (ARRAY['image'::text, 'edit'::text, 'video'::text, 'upload'::text]))),
+  constraint media_kind_job_id_index_key UNIQUE (kind, job_id, index),
+  constraint media_pkey PRIMARY KEY (kind, id)
+) partition by LIST (kind);
+alter table media enable row level security;
+
+create table profiles (
+  user_id uuid not null,
+  name text,
+  role text default 'user'::text not null,
+  created_at timestamp with time zone default now() not null,
+  constraint profiles_pkey PRIMARY KEY (user_id),
+  constraint profiles_role_check CHECK ((role = ANY (ARRAY['user'::text, 'admin'::text]))),
+  constraint profiles_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE
+);
+alter table profiles enable row level security;
+
+create table provider_accounts (
+  provider text not null,
+  account text not null,
+  lane text not null,
+  resting_until timestamp with time zone default '-infinity'::timestamp with time zone not null,
+  strikes integer default 0 not null,
+  cap integer,
+  cap_until timestamp with time zone,
+  constraint provider_accounts_lane_check CHECK ((lane = ANY (ARRAY[''::text, 'image'::text, 'video'::text]))),
+  constraint provider_accounts_pkey PRIMARY KEY (provider, account, lane)
+) with (fillfactor=70);
+alter table provider_accounts enable row level security;
+
+create table provider_logs (
+  id uuid default gen_random_uuid() not null,
+  created_at timestamp with time zone default now() not null,
+  provider text not null,
+  token text not null,
+  job_id uuid,
+  attempt_id uuid,
+  action text not null,
+  status integer,
+  outcome text not null,
+  latency_ms double precision not null,
+  constraint provider_logs_pkey PRIMARY KEY (id)
+);
+alter table provider_logs enable row level security;
+
+create table provider_tokens (
+  provider text not null,
+  token text not null,
+  model text not null,
+  token_hash bytea,
+  resting_until timestamp with time zone default '-infinity'::timestamp with time zone not null,
+  strikes integer default 0 not null,
+  constraint provider_tokens_pkey PRIMARY KEY (provider, token, model)
+) with (fillfactor=70);
+alter table provider_tokens enable row level security;
+
+create table rate_limits (
+  key text not null,
+  hits timestamp with time zone[] not null,
+  expires_at timestamp with time zone not null,
+  constraint rate_limits_pkey PRIMARY KEY (key)
+) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.05);
+alter table rate_limits enable row level security;
+
+create table safelight_migrations (
+  version integer not null,
+  name text not null,
+  checksum text not null,
+  breaking boolean default false not null,
+  applied_at timestamp with time zone default now() not null,
+  constraint safelight_migrations_name_key UNIQUE (name),
+  constraint safelight_migrations_pkey PRIMARY KEY (version)
+);
+alter table safelight_migrations enable row level security;
+
+create table shares (
+  code text not null,
+  user_id uuid not null,
+  media_kind text not null,
+  media_id uuid not null,
+  created_at timestamp with time zone default now() not null,
+  revoked_at timestamp with time zone,
+  constraint shares_media_kind_media_id_fkey FOREIGN KEY (media_kind, media_id) REFERENCES media(kind, id),
+  constraint shares_pkey PRIMARY KEY (code)
+);
+alter table shares enable row level security;
+
+create table signup_bonuses (
+  email_hash bytea not null,
+  user_id uuid not null,
+  granted_at timestamp with time zone default now() not null,
+  constraint signup_bonuses_pkey PRIMARY KEY (email_hash)
+);
+alter table signup_bonuses enable row level security;
+
+create table uploads (
+  id uuid not null,
+  kind text not null,
+  user_id uuid not null,
+  job_id uuid,
+  index integer default 0 not null,
+  storage_key text not null,
+  content_type text not null,
+  bytes bigint not null,
+  width integer,
+  height integer,
+  duration double precision,
+  hash text not null,
+  placeholder text,
+  saved boolean default false not null,
+  starred boolean default false not null,
+  expires_at timestamp with time zone,
+  archived_at timestamp with time zone,
+  deleted_at timestamp with time zone,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  constraint media_bytes_check CHECK ((bytes > 0)),
+  constraint media_kind_check CHECK ((kind = ANY (ARRAY['image'::text, 'edit'::text, 'video'::text, 'upload'::text])))
+) partition of media FOR VALUES IN ('upload');
+alter table uploads enable row level security;
+
+create table videos (
+  id uuid not null,
+  kind text not null,
+  user_id uuid not null,
+  job_id uuid,
+  index integer default 0 not null,
+  storage_key text not null,
+  content_type text not null,
+  bytes bigint not null,
+  width integer,
+  height integer,
+  duration double precision,
+  hash text not null,
+  placeholder text,
+  saved boolean default false not null,
+  starred boolean default false not null,
+  expires_at timestamp with time zone,
+  archived_at timestamp with time zone,
+  deleted_at timestamp with time zone,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  constraint media_bytes_check CHECK ((bytes > 0)),
+  constraint media_kind_check CHECK ((kind = ANY (ARRAY['image'::text, 'edit'::text, 'video'::text, 'upload'::text])))
+) partition of media FOR VALUES IN ('video');
+alter table videos enable row level security;
+
+create table webhook_deliveries (
+  provider text not null,
+  delivery_id text not null,
+  received_at timestamp with time zone default now() not null,
+  constraint webhook_deliveries_pkey PRIMARY KEY (provider, delivery_id)
+);
+alter table webhook_deliveries enable row level security;
+
+-- ---------------------------------------------------------------------------------------------------- indexes
+
+CREATE INDEX api_keys_by_user ON public.api_keys USING btree (user_id, created_at DESC);
+CREATE INDEX audit_log_by_time ON public.audit_log USING btree (created_at DESC);
+CREATE INDEX credit_discrepancies_open ON public.credit_discrepancies USING btree (user_id) WHERE (closed_at IS NULL);
+CREATE INDEX jobs_by_user ON public.generation_jobs USING btree (user_id, created_at DESC, id DESC);
+CREATE INDEX jobs_due ON public.generation_jobs USING btree (wake_at) WHERE (finished_at IS NULL);
+CREATE INDEX jobs_due_by_user ON public.generation_jobs USING btree (user_id, wake_at) WHERE (finished_at IS NULL);
+CREATE INDEX jobs_succeeded ON public.generation_jobs USING btree (model, finished_at DESC) WHERE (state = 'succeeded'::text);
+CREATE UNIQUE INDEX once_per_key ON public.generation_jobs USING btree (user_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+CREATE INDEX attempts_of_job ON public.job_attempts USING btree (job_id, number);
+CREATE INDEX attempts_open ON public.job_attempts USING btree (provider, account, lane) WHERE (ended_at IS NULL);
+CREATE INDEX media_by_id ON ONLY public.media USING btree (id);
+CREATE INDEX media_by_job ON ONLY public.media USING btree (job_id, index);
+CREATE INDEX media_by_user ON ONLY public.media USING btree (user_id, created_at DESC, id DESC);
+CREATE INDEX media_expired ON ONLY public.media USING btree (expires_at) WHERE (archived_at IS NULL);
+CREATE INDEX provider_logs_by_job ON public.provider_logs USING btree (job_id);
+CREATE INDEX provider_logs_by_time ON public.provider_logs USING btree (created_at DESC);
+CREATE INDEX shares_by_user ON public.shares USING btree (user_id, created_at DESC);
+CREATE INDEX shares_of_media ON public.shares USING btree (media_kind, media_id);
+CREATE INDEX signup_bonuses_by_user ON public.signup_bonuses USING btree (user_id);
+CREATE INDEX webhook_deliveries_by_time ON public.webhook_deliveries USING btree (received_at);
+
+-- ---------------------------------------------------------------------------------------------------- policies
+
+create policy "Users can view own account" on credit_accounts for select to public using ((( SELECT auth.uid() AS uid) = user_id));
+create policy "Users can view own ledger" on credit_ledger for select to public using ((( SELECT auth.uid() AS uid) = user_id));
+create policy "Users can view own edits" on edited_images for select to public using ((( SELECT auth.uid() AS uid) = user_id));
+create policy "Users can view own jobs" on generation_jobs for select to public using ((( SELECT auth.uid() AS uid) = user_id));
+create policy "Users can view own images" on images for select to public using ((( SELECT auth.uid() AS uid) = user_id));
+create policy "Users can view own media" on media for select to public using ((( SELECT auth.uid() AS uid) = user_id));
+create policy "Users can view own profile" on profiles for select to public using ((( SELECT auth.uid() AS uid) = user_id));
+create policy "Users can view own uploads" on uploads for select to public using ((( SELECT auth.uid() AS uid) = user_id));
+create policy "Users can view own videos" on videos for select to public using ((( SELECT auth.uid() AS uid) = user_id));
+
+-- ---------------------------------------------------------------------------------------------------- functions
+
+CREATE OR REPLACE FUNCTION public.acquire_token(p_attempt_id uuid, p_job_id uuid, p_model text, p_lane text, p_candidates jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_chosen jsonb := safelight.choose_candidate(p_model, p_lane, p_candidates);
+begin
+  if v_chosen ->> 'status' = 'token' then
+    insert into public.job_attempts (id, job_id, provider, endpoint, token, account, lane)
+    select p_attempt_id, (select id from public.generation_jobs where id = p_job_id),
+           chosen ->> 'provider', chosen ->> 'endpoint', chosen ->> 'token', chosen ->> 'account', p_lane
+      from (select v_chosen -> 'candidate' as chosen) choice;
+  end if;
+  return v_chosen;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.add_media(p_id uuid, p_user_id uuid, p_kind text, p_job_id uuid, p_index integer, p_file jsonb, p_expires_at double precision)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_media public.media;
+begin
+  select * into v_media from public.media
+   where id = p_id or (p_job_id is not null and job_id = p_job_id and index = p_index)
+   order by (id = p_id) desc limit 1;
+  if found then
+    return to_jsonb(v_media);
+  end if;
+  insert into public.media (id, kind, user_id, job_id, index, storage_key, content_type, bytes, width, height, duration,
+                            hash, expires_at)
+  values (p_id, p_kind, p_user_id, p_job_id, p_index, p_file ->> 'key', p_file ->> 'contentType',
+          (p_file ->> 'bytes')::bigint, (p_file ->> 'width')::integer, (p_file ->> 'height')::integer,
+          (p_file ->> 'durationSeconds')::double precision, p_file ->> 'hash', to_timestamp(p_expires_at / 1000))
+  on conflict do nothing returning * into v_media;
+  if not found then
+    raise exception 'lost race: media %', p_id using errcode = 'serialization_failure';
+  end if;
+  return to_jsonb(v_media);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.admit_job(p_job jsonb, p_ip text, p_has_capacity boolean)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_id uuid := (p_job ->> 'id')::uuid;
+  v_user_id uuid := (p_job ->> 'userId')::uuid;
+  v_key text := p_job ->> 'idempotencyKey';
+  v_price bigint := (p_job ->> 'price')::bigint;
+  v_keys text[] := array_remove(array['user:' || v_user_id, 'ip:' || p_ip], null);
+  v_maxima integer[];
+  v_windows integer[];
+  v_read record;
+  v_outcome text;
+  v_entry public.credit_ledger;
+  v_limits jsonb;
+  v_job jsonb;
+begin
+  select (select setting_value from public.app_settings where setting_key = 'limits') as limits,
+         (select hits from public.rate_limits where key = v_keys[1]) as user_hits,
+         (select hits from public.rate_limits where key = v_keys[2]) as ip_hits,
+         (select balance from public.credit_accounts where user_id = v_user_id) as balance,
+         (select id from public.generation_jobs where id = v_id) as id_taken_by,
+         (select id from public.generation_jobs where user_id = v_user_id and idempotency_key = v_key) as key_taken_by
+    into v_read;
+  v_maxima := array[coalesce((v_read.limits ->> 'userPerMinute')::integer, 10),
+                    coalesce((v_read.limits ->> 'ipPerMinute')::integer, 20)];
+  v_windows := array_fill(coalesce((v_read.limits ->> 'windowSeconds')::integer, 60), array[2]);
+
+  v_outcome := case
+    when exists (select from public.generation_jobs
+                  where id = coalesce(v_read.id_taken_by, v_read.key_taken_by) and user_id = v_user_id
+                    and request_hash = p_job ->> 'requestHash') then 'replayed'
+    when safelight.is_full(v_read.user_hits, v_maxima[1], v_windows[1]) then 'rate_limited'
+    when p_ip is not null and safelight.is_full(v_read.ip_hits, v_maxima[2], v_windows[2]) then 'rate_limited'
+    when coalesce(v_read.id_taken_by, v_read.key_taken_by) is not null
+      or exists (select from public.credit_references where reference = v_id::text) then 'idempotency_conflict'
+    when (select setting_value from public.app_settings where setting_key = 'app_enabled') = 'false' then 'closed'
+    when (select setting_value from public.app_settings where setting_key = 'disabled_models') ? (p_job ->> 'model')
+      then 'model_disabled'
+    when not p_has_capacity then 'no_capacity'
+    when v_read.balance is null then 'no_account'
+    when v_read.balance < v_price then 'insufficient_credits'
+    else 'admitted'
+  end;
+
+  if v_outcome = 'replayed' then
+    v_job := public.find_job(coalesce(v_read.id_taken_by, v_read.key_taken_by));
+  elsif v_outcome = 'admitted' then
+    if v_price > 0 then
+      v_entry := safelight.post_entry(v_user_id, 'charge', -v_price, v_id::text, v_id, p_job ->> 'model', '{}');
+      if v_entry.seq is null then
+        raise exception 'lost race: balance' using errcode = 'serialization_failure';
+      end if;
+      v_read.balance := v_entry.balance_after;
+    end if;
+    insert into public.credit_references (reference, user_id, charged_seq)
+    values (v_id::text, v_user_id, v_entry.seq) on conflict do nothing;
+    if not found then
+      raise exception 'lost race: reference' using errcode = 'serialization_failure';
+    end if;
+    v_job := safelight.insert_job(p_job, 'charged');
+  end if;
+
+  if v_outcome not in ('replayed', 'rate_limited') then
+    if not safelight.take_hits(v_keys, v_maxima, v_windows) then
+      raise exception 'lost race: rate limits' using errcode = 'serialization_failure';
+    end if;
+    v_read.user_hits := v_read.user_hits || clock_timestamp();
+    v_read.ip_hits := v_read.ip_hits || clock_timestamp();
+  end if;
+  v_limits := jsonb_build_array(safelight.limit_state('user', v_read.user_hits, v_maxima[1], v_windows[1]));
+  if p_ip is not null then
+    v_limits := v_limits || safelight.limit_state('ip', v_read.ip_hits, v_maxima[2], v_windows[2]);
+  end if;
+  return jsonb_build_object('outcome', v_outcome, 'balance', coalesce(v_read.balance, 0), 'limits', v_limits,
+                            'job', v_job);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.ask_cancel(p_attempt_id uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  update public.job_attempts set cancel_asked_at = clock_timestamp()
+   where id = p_attempt_id and cancel_asked_at is null;
+  return to_jsonb(found);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.atomic_charge_credits(p_user_id uuid, p_operation_type text, p_amount integer, p_description text, p_metadata jsonb, p_job_id uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select public.charge_credits(p_user_id, p_amount, coalesce(p_job_id::text, 'manual:' || gen_random_uuid()), p_job_id,
+    p_description,
+    coalesce(p_metadata, '{}') || jsonb_strip_nulls(jsonb_build_object(
+      'operation', p_operation_type, 'manual', case when p_job_id is null then true end)))
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.begin_attempt(p_job_id uuid, p_state text, p_version integer, p_attempt_id uuid, p_number integer, p_lane text, p_candidates jsonb, p_wake_in_seconds double precision)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_model text;
+  v_chosen jsonb;
+  v_job jsonb;
+begin
+  select model into v_model from public.generation_jobs
+   where id = p_job_id and state = 'charged' and p_state = 'charged' and version = p_version for no key update;
+  if not found then
+    return jsonb_build_object('status', 'lost');
+  end if;
+  v_chosen := safelight.choose_candidate(v_model, p_lane, p_candidates);
+  if v_chosen ->> 'status' <> 'token' then
+    return v_chosen;
+  end if;
+  v_job := public.start_attempt(p_job_id, p_state, p_version, v_chosen -> 'candidate'
+    || jsonb_build_object('id', p_attempt_id, 'number', p_number, 'lane', p_lane), p_wake_in_seconds);
+  if v_job is null then
+    return jsonb_build_object('status', 'lost');
+  end if;
+  return jsonb_build_object('status', 'begun', 'job', v_job, 'candidate', v_chosen -> 'candidate');
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.change_media(p_id uuid, p_user_id uuid, p_saved boolean, p_starred boolean, p_deleted boolean)
+ RETURNS jsonb
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  update public.media
+     set saved = coalesce(p_saved, saved),
+         starred = coalesce(p_starred, starred),
+         expires_at = case when p_saved then null else expires_at end,
+         deleted_at = case when p_deleted then coalesce(deleted_at, clock_timestamp())
+                           when p_deleted is null then deleted_at end
+   where id = p_id and user_id = p_user_id
+  returning to_jsonb(media)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.charge_credits(p_user_id uuid, p_amount bigint, p_reference text, p_job_id uuid, p_description text, p_metadata jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_balance bigint;
+  v_reference public.credit_references;
+  v_entry public.credit_ledger;
+  v_outcome text;
+begin
+  select balance into v_balance from public.credit_accounts where user_id = p_user_id for no key update;
+  select * into v_reference from public.credit_references where reference = p_reference for no key update;
+  if p_amount is null or p_amount <= 0 or p_reference is null then
+    v_outcome := 'invalid';
+  elsif v_reference.reference is not null then
+    select * into v_entry from public.credit_ledger
+     where user_id = v_reference.user_id and seq = v_reference.charged_seq;
+    v_outcome := case
+      when v_entry.user_id <> p_user_id or v_entry.delta <> -p_amount then 'conflict'
+      when v_reference.closed then 'refunded'
+      when v_entry.user_id is null then 'conflict'
+      else 'replayed'
+    end;
+  elsif v_balance is null then
+    v_outcome := 'no_account';
+  elsif v_balance < p_amount then
+    v_outcome := 'insufficient_credits';
+  else
+    v_entry := safelight.post_entry(p_user_id, 'charge', -p_amount, p_reference, p_job_id,
+                                    coalesce(p_description, ''), coalesce(p_metadata, '{}'));
+    insert into public.credit_references (reference, user_id, charged_seq)
+    select p_reference, p_user_id, v_entry.seq where v_entry.seq is not null on conflict do nothing;
+    if not found then
+      raise exception 'lost race: reference %', p_reference using errcode = 'serialization_failure';
+    end if;
+    v_balance := v_entry.balance_after;
+    v_outcome := 'charged';
+  end if;
+  return jsonb_build_object('outcome', v_outcome, 'balance', coalesce(v_balance, 0), 'reference', p_reference);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.check_rate_limit(p_key text, p_max_requests integer, p_window_seconds integer)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_taken jsonb;
+begin
+  if p_key is null or coalesce(p_max_requests, -1) not between 0 and 10000
+     or coalesce(p_window_seconds, 0) not between 1 and 31622400 then
+    raise exception 'a rate limit is 0 to 10000 requests in 1 second to 366 days'
+      using errcode = 'invalid_parameter_value';
+  end if;
+  v_taken := public.take_rate_limits(jsonb_build_array(jsonb_build_object(
+    'key', p_key, 'name', p_key, 'max', p_max_requests, 'windowSeconds', p_window_seconds)));
+  return jsonb_build_object(
+    'allowed', v_taken -> 'allowed', 'limit', p_max_requests,
+    'remaining', v_taken #> '{limits,0,remaining}', 'retry_after_ms', v_taken -> 'retry_after_ms');
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.claim_due_jobs(p_limit integer, p_lease_seconds double precision)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_first uuid := (select user_id from public.generation_jobs
+                    where finished_at is null and wake_at <= v_now order by wake_at limit 1);
+  v_users uuid[];
+  v_user uuid := v_first;
+  v_jobs jsonb;
+begin
+  if v_first is null then
+    return '[]';
+  end if;
+  -- Around the circle, from index entry to index entry: as long as users are wanted, however many jobs each one has.
+  loop
+    v_users := v_users || v_user;
+    exit when cardinality(v_users) >= p_limit + 16;
+    select user_id into v_user from public.generation_jobs
+     where finished_at is null and wake_at <= v_now and user_id > v_user and (v_user >= v_first or user_id < v_first)
+     order by user_id limit 1;
+    if not found and v_users[cardinality(v_users)] >= v_first then
+      select user_id into v_user from public.generation_jobs
+       where finished_at is null and wake_at <= v_now and user_id < v_first
+       order by user_id limit 1;
+    end if;
+    exit when not found;
+  end loop;
+
+  with candidate as (
+    select due.id, due.wake_at, due.place + (
+             select count(*) from public.generation_jobs
+              where user_id = owner and finished_at is null and lease_until > v_now) as turn
+      from unnest(v_users) owner cross join lateral (
+        select id, wake_at, row_number() over (order by wake_at, id) as place from public.generation_jobs
+         where user_id = owner and finished_at is null and wake_at <= v_now
+         order by wake_at, id limit greatest(2, 2 * p_limit / cardinality(v_users))
+      ) due
+  ), claimed as (
+    select job.id, job.wake_at, candidate.turn
+      from candidate join public.generation_jobs job using (id)
+     where job.finished_at is null and job.wake_at <= v_now   -- looked at again under the lock
+     order by candidate.turn, candidate.wake_at limit p_limit for no key update of job skip locked
+  ), leased as (
+    update public.generation_jobs job
+       set wake_at = v_now + make_interval(secs => p_lease_seconds),
+           lease_until = v_now + make_interval(secs => p_lease_seconds)
+      from claimed where job.id = claimed.id
+    returning claimed.turn, claimed.wake_at, to_jsonb(job) || jsonb_build_object('wake_at', claimed.wake_at) as job
+  )
+  select coalesce(jsonb_agg(job order by turn, wake_at), '[]') into v_jobs from leased;
+  return v_jobs;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.cleanup_expired_rate_limits()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_deleted integer;
+begin
+  delete from public.rate_limits where key in (
+    select key from public.rate_limits where expires_at <= clock_timestamp()
+     order by expires_at limit 50000 for update skip locked);
+  get diagnostics v_deleted = row_count;
+  return v_deleted;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.create_job(p_job jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_user_id uuid := (p_job ->> 'userId')::uuid;
+  v_job public.generation_jobs;
+begin
+  select * into v_job from public.generation_jobs where id = (p_job ->> 'id')::uuid;
+  if not found then
+    select * into v_job from public.generation_jobs
+     where user_id = v_user_id and idempotency_key = p_job ->> 'idempotencyKey';
+  end if;
+  if v_job.id is null then
+    return jsonb_build_object('outcome', 'created', 'job', safelight.insert_job(p_job, 'created'));
+  elsif v_job.user_id = v_user_id and v_job.request_hash = p_job ->> 'requestHash' then
+    return jsonb_build_object('outcome', 'replayed', 'job', to_jsonb(v_job));
+  end if;
+  return jsonb_build_object('outcome', 'conflict');
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.find_job(p_job_id uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select to_jsonb(job) from public.generation_jobs job where id = p_job_id
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.find_job_by_key(p_user_id uuid, p_idempotency_key text)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select to_jsonb(job) from public.generation_jobs job where user_id = p_user_id and idempotency_key = p_idempotency_key
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.find_media(p_id uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select to_jsonb(media) from public.media where id = p_id
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.find_user(p_user_id uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select jsonb_build_object('id', person.id, 'email', person.email, 'name', profile.name,
+                            'role', coalesce(profile.role, 'user'))
+    from auth.users person left join public.profiles profile on profile.user_id = person.id
+   where person.id = p_user_id
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.grant_credits(p_user_id uuid, p_amount bigint, p_key text, p_description text)
+ RETURNS jsonb
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select safelight.grant_once(p_user_id, p_amount, 'grant:' || p_key, p_description)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.list_attempts(p_job_id uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select coalesce(jsonb_agg(to_jsonb(attempt) order by attempt.number, attempt.started_at), '[]')
+    from public.job_attempts attempt where job_id = p_job_id and started_at is not null
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.list_durations(p_model text, p_limit integer)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select coalesce(jsonb_agg(extract(epoch from finished_at - created_at) order by finished_at desc), '[]') from (
+    select created_at, finished_at from public.generation_jobs
+     where model = p_model and state = 'succeeded' order by finished_at desc limit p_limit
+  ) finished
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.list_jobs(p_user_id uuid, p_kind text, p_states jsonb, p_limit integer, p_before_at timestamp with time zone, p_before_id uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  return (select coalesce(jsonb_agg(to_jsonb(page) order by page.created_at desc, page.id desc), '[]') from (
+    select * from public.generation_jobs
+     where (p_user_id is null or user_id = p_user_id)
+       and (p_before_at is null or (created_at, id) < (p_before_at, p_before_id))
+       and (p_kind is null or kind = p_kind)
+       and (p_states is null or p_states ? state)
+     order by created_at desc, id desc limit p_limit
+  ) page);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.list_ledger(p_user_id uuid, p_limit integer, p_before bigint)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select coalesce(jsonb_agg(to_jsonb(entry) order by entry.seq desc), '[]') from (
+    select * from public.credit_ledger
+     where user_id = p_user_id and (p_before is null or seq < p_before)
+     order by seq desc limit p_limit
+  ) entry
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.list_media(p_user_id uuid, p_kind text, p_saved boolean, p_starred boolean, p_search text, p_limit integer, p_before_at timestamp with time zone, p_before_id uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select coalesce(jsonb_agg(to_jsonb(page) order by page.created_at desc, page.id desc), '[]') from (
+    select media.* from public.media
+     where media.user_id = p_user_id and media.deleted_at is null
+       and (p_before_at is null or (media.created_at, media.id) < (p_before_at, p_before_id))
+       and (p_kind is null or media.kind = p_kind)
+       and (p_saved is null or media.saved = p_saved)
+       and (p_starred is null or media.starred = p_starred)
+       and (p_search is null or exists (
+         select from public.generation_jobs job
+          where job.id = media.job_id and strpos(lower(job.input ->> 'prompt'), lower(p_search)) > 0))
+     order by media.created_at desc, media.id desc limit p_limit
+  ) page
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.list_media_of_jobs(p_job_ids jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select coalesce(jsonb_agg(to_jsonb(media) order by media.index, media.created_at), '[]')
+    from public.media
+   where media.job_id in (select value::uuid from jsonb_array_elements_text(p_job_ids)) and media.deleted_at is null
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.move_job(p_job_id uuid, p_state text, p_version integer, p_to text, p_patch jsonb, p_wake_in_seconds double precision)
+ RETURNS jsonb
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  update public.generation_jobs job
+     set state = p_to, version = version + 1, revision = revision + 1,
+         operation = safelight.patched(p_patch, 'operation', operation),
+         outputs = safelight.patched(p_patch, 'outputs', outputs),
+         progress = safelight.patched(p_patch, 'progress', progress),
+         failure = safelight.patched(p_patch, 'failure', failure),
+         troubles = safelight.patched(p_patch, 'troubles', troubles),
+         media = coalesce(p_patch -> 'media', media),
+         refunded_credits = coalesce((p_patch ->> 'refundedCredits')::integer, refunded_credits),
+         ending = case when p_patch ? 'ending' then p_patch ->> 'ending' else ending end,
+         idempotency_key = case when p_patch ? 'idempotencyKey' then p_patch ->> 'idempotencyKey' else idempotency_key end,
+         run_until = case when p_patch ? 'runUntil'
+           then safelight.from_ms((p_patch ->> 'runUntil')::double precision) else run_until end,
+         wake_at = coalesce(clock_timestamp() + make_interval(secs => p_wake_in_seconds), wake_at),
+         lease_until = case when p_wake_in_seconds is null then lease_until end,
+         finished_at = case when p_to in ('succeeded', 'failed', 'canceled') then clock_timestamp() end
+   where id = p_job_id and state = p_state and version = p_version and finished_at is null
+  returning to_jsonb(job)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.note_job(p_job_id uuid, p_state text, p_version integer, p_news jsonb, p_wake_in_seconds double precision)
+ RETURNS jsonb
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  update public.generation_jobs job
+     set revision = revision + (safelight.patched(p_news, 'progress', progress) is distinct from progress)::integer,
+         progress = safelight.patched(p_news, 'progress', progress),
+         troubles = safelight.patched(p_news, 'troubles', troubles),
+         operation = safelight.patched(p_news, 'operation', operation),
+         wake_at = clock_timestamp() + make_interval(secs => p_wake_in_seconds),
+         lease_until = null
+   where id = p_job_id and state = p_state and version = p_version and finished_at is null
+  returning to_jsonb(job)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.peek_rate_limits(p_limits jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select coalesce(jsonb_agg(safelight.limit_state(
+           wanted.value ->> 'name', bucket.hits,
+           (wanted.value ->> 'max')::integer, (wanted.value ->> 'windowSeconds')::integer) order by wanted.position), '[]')
+    from jsonb_array_elements(p_limits) with ordinality wanted (value, position)
+    left join public.rate_limits bucket on bucket.key = wanted.value ->> 'key'
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.read_balance(p_user_id uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select to_jsonb(coalesce((select balance from public.credit_accounts where user_id = p_user_id), 0))
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.read_migrations()
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select coalesce(jsonb_agg(to_jsonb(migration) order by version), '[]') from public.safelight_migrations migration
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.read_settings()
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select coalesce(jsonb_object_agg(setting_key, setting_value), '{}') from public.app_settings
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.record_attempt(p_attempt_id uuid, p_answer jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
+  v_outcome text := p_answer ->> 'outcome';
+  v_job public.generation_jobs;
+  v_attempt public.job_attempts;
+  v_waits boolean;
+begin
+  select job.* into v_job from public.generation_jobs job
+   where id = (select job_id from public.job_attempts where id = p_attempt_id and started_at is not null)
+     for no key update;
+  if not found then
+    return null;
+  end if;
+  select * into v_attempt from public.job_attempts where id = p_attempt_id for no key update;
+  if v_attempt.outcome not in ('open', 'unknown') or v_outcome = 'unknown' then
+    if v_attempt.outcome = 'open' then
+      update public.job_attempts set outcome = 'unknown' where id = p_attempt_id returning * into v_attempt;
+    end if;
+    return jsonb_build_object('moved', false, 'job', to_jsonb(v_job), 'attempt', to_jsonb(v_attempt));
+  end if;
+
+  v_waits := v_job.state = 'submitting' and (v_job.attempt ->> 'id')::uuid = p_attempt_id;
+  if v_waits then
+    update public.generation_jobs
+       set state = case when v_outcome = 'refused' then 'charged'
+                        when coalesce(p_answer -> 'outputs', 'null') <> 'null' then 'storing'
+                        else 'running' end,
+           version = version + 1, revision = revision + 1,
+           attempt = case v_outcome when 'accepted'
+             then attempt || jsonb_build_object('acceptedAt', safelight.to_ms(v_now)) else attempt end,
+           operation = safelight.patched(p_answer, 'operation', operation),
+           outputs = safelight.patched(p_answer, 'outputs', outputs),
+           run_until = coalesce(safelight.from_ms((p_answer ->> 'runUntil')::double precision), run_until),
+           wake_at = v_now + make_interval(secs => (p_answer ->> 'wakeInSeconds')::double precision),
+           lease_until = null
+     where id = v_job.id
+    returning * into v_job;
+  end if;
+  update public.job_attempts
+     set outcome = case when v_outcome = 'accepted' and not v_waits then 'late' else v_outcome end,
+         operation = safelight.patched(p_answer, 'operation', operation),
+         refusal = safelight.patched(p_answer, 'refusal', refusal),
+         accepted_at = case v_outcome when 'accepted' then v_now end
+   where id = p_attempt_id
+  returning * into v_attempt;
+  return jsonb_build_object('moved', v_waits, 'job', to_jsonb(v_job), 'attempt', to_jsonb(v_attempt));
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.refund_charge(p_reference text, p_amount bigint, p_reason text, p_metadata jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_balance bigint;
+  v_reference public.credit_references;
+  v_charge public.credit_ledger;
+  v_refund public.credit_ledger;
+  v_outcome text := 'refunded';
+  v_amount bigint;
+begin
+  -- Looked up without a lock, because the account comes before the reference.
+  select * into v_reference from public.credit_references where reference = p_reference;
+  if not found then
+    insert into public.credit_references (reference, closed) values (p_reference, true) on conflict do nothing;
+    if not found then
+      raise exception 'lost race: reference %', p_reference using errcode = 'serialization_failure';
+    end if;
+    return jsonb_build_object('outcome', 'nothing_charged', 'refunded', 0, 'balance', null);
+  end if;
+  select balance into v_balance from public.credit_accounts where user_id = v_reference.user_id for no key update;
+  select * into v_reference from public.credit_references where reference = p_reference for no key update;
+  select * into v_charge from public.credit_ledger
+   where user_id = v_reference.user_id and seq = v_reference.charged_seq;
+  if v_charge.seq is null then
+    v_outcome := 'nothing_charged';
+  elsif v_reference.closed then
+    v_outcome := 'replayed';
+    select * into v_refund from public.credit_ledger
+     where user_id = v_reference.user_id and seq = v_reference.refunded_seq;
+  else
+    v_amount := least(-v_charge.delta, greatest(0, coalesce(p_amount, -v_charge.delta)));
+    if v_amount > 0 then
+      v_refund := safelight.post_entry(v_charge.user_id, 'refund', v_amount, p_reference, v_charge.job_id,
+                                       coalesce(p_reason, ''), coalesce(p_metadata, '{}'));
+      if v_refund.seq is null then
+        raise exception 'lost race: refund of %', p_reference using errcode = 'serialization_failure';
+      end if;
+      v_balance := v_refund.balance_after;
+    end if;
+  end if;
+  update public.credit_references set closed = true, refunded_seq = v_refund.seq
+   where reference = p_reference and not closed;
+  return jsonb_build_object('outcome', v_outcome, 'refunded', coalesce(v_refund.delta, 0), 'balance', v_balance);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.refund_credits(p_reference text, p_reason text, p_metadata jsonb DEFAULT '{}'::jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select public.refund_charge(p_reference, null, p_reason, p_metadata)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.report_token(p_event jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_provider text := p_event ->> 'provider';
+  v_token text := p_event ->> 'token';
+  v_account text := p_event ->> 'account';
+  v_lane text := p_event ->> 'lane';
+  v_model text := p_event ->> 'model';
+  v_kind text := p_event #>> '{refusal,kind}';
+  v_retry_after double precision := (p_event #>> '{refusal,retryAfterSeconds}')::double precision;
+  v_rule record;
+  v_strikes integer;
+  v_rests_until timestamptz;
+begin
+  if p_event ->> 'outcome' = 'accepted' then
+    update public.job_attempts set accepted_at = coalesce(accepted_at, v_now)
+     where id = (p_event ->> 'attemptId')::uuid and started_at is null;
+    update public.provider_tokens set strikes = 0
+     where provider = v_provider and strikes > 0 and resting_until <= v_now
+       and (token, model) in ((v_token, ''), (v_token, v_model), ('', v_model));
+    update public.provider_accounts set strikes = 0
+     where provider = v_provider and account = v_account and lane in ('', v_lane)
+       and strikes > 0 and resting_until <= v_now;
+    return;
+  end if;
+
+  update public.job_attempts set ended_at = v_now where id = (p_event ->> 'attemptId')::uuid and ended_at is null;
+  select * into v_rule from safelight.rest_after(v_kind);
+  if not found or p_event #>> '{refusal,scope}' = 'request' then
+    return;
+  end if;
+  if v_rule.part in ('account', 'lane') then
+    v_token := null;
+    v_lane := case v_rule.part when 'lane' then v_lane else '' end;
+    insert into public.provider_accounts as resting (provider, account, lane, strikes)
+    values (v_provider, v_account, v_lane, 1)
+    on conflict (provider, account, lane) do update set strikes = resting.strikes + case
+      -- Calls that were on the wire together and are refused together count once.
+      when v_rule.part = 'lane' and resting.resting_until > v_now then 0 else 1 end
+    returning strikes into v_strikes;
+  else
+    v_token := case v_rule.part when 'model' then '' else v_token end;
+    v_model := case v_rule.part when 'token' then '' else v_model end;
+    insert into public.provider_tokens as resting (provider, token, model, strikes)
+    values (v_provider, v_token, v_model, 1)
+    on conflict (provider, token, model) do update set strikes = resting.strikes + 1
+    returning strikes into v_strikes;
+  end if;
+
+  v_rests_until := case
+    when v_kind = 'auth' and v_strikes >= 2 then 'infinity'       -- the second 401 in a row: the key is dead
+    else v_now + make_interval(secs => coalesce(v_retry_after,
+      least(v_rule.most, v_rule.seconds * power(2, least(v_strikes, 20) - 1)))) end;
+  if v_token is null then
+    update public.provider_accounts set resting_until = greatest(resting_until, v_rests_until)
+     where provider = v_provider and account = v_account and lane = v_lane;
+  else
+    update public.provider_tokens set resting_until = greatest(resting_until, v_rests_until)
+     where provider = v_provider and token = v_token and model = v_model;
+  end if;
+  if v_kind = 'concurrency' then
+    update public.provider_accounts
+       set cap_until = v_now + interval '1 minute',
+           cap = greatest(1, (select count(*) from safelight.open_attempts(v_provider, v_account, v_lane)))
+     where provider = v_provider and account = v_account and lane = v_lane;
+  end if;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.settle_job(p_job_id uuid, p_state text, p_version integer, p_ending text, p_files jsonb, p_reason text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_job public.generation_jobs;
+  v_expires_at timestamptz;
+  v_delivered integer;
+  v_amount bigint;
+  v_refunded bigint := 0;
+begin
+  select * into v_job from public.generation_jobs
+   where id = p_job_id and state = p_state and version = p_version and state in ('storing', 'refunding')
+     for no key update;
+  if not found then
+    return null;
+  end if;
+  select clock_timestamp() + make_interval(days => coalesce(max((setting_value #>> '{}')::integer), 30))
+    into v_expires_at from public.app_settings where setting_key = 'retention_days';
+  insert into public.media (id, kind, user_id, job_id, index, storage_key, content_type, bytes, width, height, duration,
+                            hash, expires_at)
+  select (value ->> 'id')::uuid, v_job.kind, v_job.user_id, v_job.id, (value ->> 'index')::integer,
+         value #>> '{file,key}', value #>> '{file,contentType}', (value #>> '{file,bytes}')::bigint,
+         (value #>> '{file,width}')::integer, (value #>> '{file,height}')::integer,
+         (value #>> '{file,durationSeconds}')::double precision, value #>> '{file,hash}', v_expires_at
+    from jsonb_array_elements(p_files)
+  on conflict do nothing;
+  select count(distinct value ->> 'index') into v_delivered from jsonb_array_elements(p_files);
+  v_amount := v_job.price::bigint * greatest(0, v_job.count - v_delivered) / v_job.count;
+  if v_amount > 0 then
+    v_refunded := (public.refund_charge(v_job.id::text, v_amount, p_reason, '{}') ->> 'refunded')::bigint;
+  end if;
+  update public.generation_jobs
+     set state = p_ending, version = version + 1, revision = revision + 1, refunded_credits = v_refunded,
+         media = (select coalesce(jsonb_agg(value -> 'file' order by (value ->> 'index')::integer), '[]')
+                    from jsonb_array_elements(p_files)),
+         finished_at = clock_timestamp(), lease_until = null
+   where id = p_job_id
+  returning * into v_job;
+  return to_jsonb(v_job);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.sign_in_locally(p_email text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_email text := lower(trim(p_email));
+begin
+  if obj_description('auth'::regnamespace, 'pg_namespace') is distinct from 'made by safelight' then
+    raise exception 'local accounts exist only where no other sign-in is set up' using errcode = 'feature_not_supported';
+  end if;
+  insert into auth.users (email, email_confirmed_at) values (v_email, now()) on conflict (email) do nothing;
+  return public.find_user((select id from auth.users where email = v_email));
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.start_attempt(p_job_id uuid, p_state text, p_version integer, p_attempt jsonb, p_wake_in_seconds double precision)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
+  v_job public.generation_jobs;
+begin
+  perform 1 from public.generation_jobs
+   where id = p_job_id and state = 'charged' and p_state = 'charged' and version = p_version for no key update;
+  if not found then
+    return null;
+  end if;
+  insert into public.job_attempts as attempt (id, job_id, number, provider, endpoint, token, account, lane, started_at)
+  values ((p_attempt ->> 'id')::uuid, p_job_id, (p_attempt ->> 'number')::integer, p_attempt ->> 'provider',
+          p_attempt ->> 'endpoint', p_attempt ->> 'token', p_attempt ->> 'account', p_attempt ->> 'lane', v_now)
+  on conflict (id) do update
+     set job_id = excluded.job_id, number = excluded.number, started_at = excluded.started_at
+   where attempt.started_at is null;            -- bound by acquire_token a moment ago
+  if not found then
+    return null;
+  end if;
+  update public.generation_jobs
+     set state = 'submitting', version = version + 1, revision = revision + 1,
+         attempt = jsonb_build_object(
+           'id', p_attempt -> 'id', 'number', p_attempt -> 'number', 'provider', p_attempt -> 'provider',
+           'endpoint', p_attempt -> 'endpoint', 'token', p_attempt -> 'token', 'startedAt', safelight.to_ms(v_now),
+           'acceptedAt', null),
+         operation = null, outputs = null, run_until = null, troubles = null,  -- the attempt before had its own
+         wake_at = v_now + make_interval(secs => p_wake_in_seconds), lease_until = null
+   where id = p_job_id
+  returning * into v_job;
+  return to_jsonb(v_job);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.take_rate_limits(p_limits jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_states jsonb := public.peek_rate_limits(p_limits);
+  v_wait_ms bigint := (
+    select max((state ->> 'resets_in_ms')::bigint) from jsonb_array_elements(v_states) state
+     where state -> 'remaining' = '0');
+begin
+  if v_wait_ms is not null then
+    return jsonb_build_object('allowed', false, 'retry_after_ms', v_wait_ms, 'limits', v_states);
+  end if;
+  if not safelight.take_hits(
+    array(select value ->> 'key' from jsonb_array_elements(p_limits)),
+    array(select (value ->> 'max')::integer from jsonb_array_elements(p_limits)),
+    array(select (value ->> 'windowSeconds')::integer from jsonb_array_elements(p_limits))
+  ) then
+    raise exception 'lost race: rate limits' using errcode = 'serialization_failure';
+  end if;
+  return jsonb_build_object('allowed', true, 'retry_after_ms', 0, 'limits', public.peek_rate_limits(p_limits));
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.write_provider_logs(p_calls jsonb)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  insert into public.provider_logs (created_at, provider, token, job_id, attempt_id, action, outcome, latency_ms)
+  select to_timestamp((call ->> 'at')::double precision / 1000), call ->> 'provider', call ->> 'token',
+         (call ->> 'jobId')::uuid, (call ->> 'attemptId')::uuid, call ->> 'action', call ->> 'outcome',
+         (call ->> 'latencyMs')::double precision
+    from jsonb_array_elements(p_calls) call
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.write_settings(p_change jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  insert into public.app_settings as setting (setting_key, setting_value)
+  select change.key, change.value from jsonb_each(p_change) change order by change.key
+  on conflict (setting_key) do update set setting_value = excluded.setting_value, updated_at = now();
+  return public.read_settings();
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.choose_candidate(p_model text, p_lane text, p_candidates jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_now timestamptz;
+  v_choice record;
+begin
+  insert into public.provider_accounts (provider, account, lane)
+  select distinct value ->> 'provider', value ->> 'account', p_lane from jsonb_array_elements(p_candidates)
+  except
+  select provider, account, lane from public.provider_accounts where lane = p_lane
+  on conflict do nothing;
+  perform 1 from public.provider_accounts
+   where (provider, account, lane) in (
+     select value ->> 'provider', value ->> 'account', p_lane from jsonb_array_elements(p_candidates))
+   order by provider, account for no key update;
+  v_now := clock_timestamp();
+
+  with candidate as (
+    select value, position, value ->> 'provider' as provider, value ->> 'token' as token, value ->> 'account' as account,
+           min(position) over (partition by value ->> 'provider') as provider_position
+      from jsonb_array_elements(p_candidates) with ordinality listed (value, position)
+  ), standing as (
+    select candidate.value, candidate.position, candidate.provider_position, busy.of_token,
+           greatest(
+             (select max(resting_until) from public.provider_accounts account
+               where account.provider = candidate.provider and account.account = candidate.account
+                 and account.lane in ('', p_lane)),
+             (select max(resting_until) from public.provider_tokens token
+               where token.provider = candidate.provider
+                 and (token.token, token.model) in ((candidate.token, ''), (candidate.token, p_model), ('', p_model))),
+             v_now
+           ) as resting_until,
+           busy.of_account >= least((candidate.value ->> 'maxOpen')::integer, (
+             select cap from public.provider_accounts account
+              where account.provider = candidate.provider and account.account = candidate.account
+                and account.lane = p_lane and account.cap_until > v_now)) as is_full
+      from candidate cross join lateral (
+        select count(*) as of_account, count(*) filter (where attempt.token = candidate.token) as of_token
+          from safelight.open_attempts(candidate.provider, candidate.account, p_lane) attempt
+      ) busy
+  )
+  select standing.value as candidate,
+         case when resting_until = 'infinity' then null
+              when resting_until > v_now then ceil(extract(epoch from resting_until - v_now)) * 1000
+              when is_full then 1000            -- nobody knows when a place becomes free: ask again in a second
+              else 0 end as wait_ms
+    into v_choice
+    from standing order by wait_ms nulls last, provider_position, of_token, position limit 1;
+
+  if not found or v_choice.wait_ms is null then
+    return jsonb_build_object('status', 'none');
+  elsif v_choice.wait_ms > 0 then
+    return jsonb_build_object('status', 'wait', 'wait_ms', v_choice.wait_ms);
+  end if;
+  return jsonb_build_object('status', 'token', 'candidate', v_choice.candidate);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.close_functions(VARIADIC p_names text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_roles text := safelight.roles('anon', 'authenticated', 'service_role');
+  v_function regprocedure;
+begin
+  for v_function in
+    select f.oid::regprocedure from pg_catalog.pg_proc f
+     where f.pronamespace = 'safelight'::regnamespace
+        or (f.pronamespace = 'public'::regnamespace and f.proname = any (p_names))
+  loop
+    execute format('revoke all on function %s from public', v_function);
+    if v_roles is not null then
+      execute format('revoke all on function %s from %s', v_function, v_roles);
+    end if;
+  end loop;
+  for v_function in
+    select f.oid::regprocedure from pg_catalog.pg_proc f
+     where f.pronamespace = 'public'::regnamespace and f.proname = any (p_names)
+       and safelight.roles('service_role') is not null
+  loop
+    execute format('grant execute on function %s to service_role', v_function);
+  end loop;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.close_tables(VARIADIC p_names text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_roles text := safelight.roles('anon', 'authenticated', 'service_role');
+  v_name text;
+begin
+  foreach v_name in array p_names loop
+    execute format('alter table public.%I enable row level security', v_name);
+    execute format('revoke all on public.%I from public', v_name);
+    if v_roles is not null then
+      execute format('revoke all on public.%I from %s', v_name, v_roles);
+    end if;
+    if safelight.roles('service_role') is not null then
+      execute format('grant select on public.%I to service_role', v_name);
+    end if;
+  end loop;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.email_hash(p_email text)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select sha256(convert_to(case
+      when domain in ('gmail.com', 'googlemail.com') then replace(name, '.', '') || '@gmail.com'
+      else name || '@' || domain end, 'UTF8'))
+    from (
+      select split_part(regexp_replace(lower(trim(p_email)), '@[^@]*$', ''), '+', 1) as name,
+             substring(lower(trim(p_email)) from '@([^@]*)$') as domain
+    ) address
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.end_attempt()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  update public.job_attempts set ended_at = clock_timestamp()
+   where id = (old.attempt ->> 'id')::uuid and ended_at is null;
+  return null;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.forbid_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  raise exception '% is append-only', tg_table_name using errcode = 'insufficient_privilege';
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.from_ms(p_instant double precision)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ IMMUTABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  return to_timestamp(p_instant / 1000);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.grant_once(p_user_id uuid, p_amount bigint, p_reference text, p_description text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_balance bigint;
+  v_entry public.credit_ledger;
+begin
+  if p_user_id is null or p_reference is null or p_amount is null or p_amount <= 0 then
+    select balance into v_balance from public.credit_accounts where user_id = p_user_id;
+    return jsonb_build_object('outcome', 'invalid', 'balance', coalesce(v_balance, 0));
+  end if;
+  insert into public.credit_accounts (user_id) values (p_user_id) on conflict do nothing;
+  select balance into v_balance from public.credit_accounts where user_id = p_user_id for no key update;
+  select * into v_entry from public.credit_ledger where reference = p_reference and kind = 'grant';
+  if found then
+    return jsonb_build_object('balance', v_balance, 'outcome', case
+      when v_entry.user_id = p_user_id and v_entry.delta = p_amount then 'replayed' else 'conflict' end);
+  end if;
+  v_entry := safelight.post_entry(p_user_id, 'grant', p_amount, p_reference, null, coalesce(p_description, ''), '{}');
+  if v_entry.seq is null then
+    -- Somebody else's account was given this grant a moment ago.
+    raise exception 'lost race: grant %', p_reference using errcode = 'serialization_failure';
+  end if;
+  return jsonb_build_object('outcome', 'granted', 'balance', v_entry.balance_after);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.insert_job(p_job jsonb, p_state text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_job jsonb;
+begin
+  insert into public.generation_jobs as job (id, user_id, model, kind, input, price, count, idempotency_key,
+                                             request_hash, request_id, state, queue_until)
+  values ((p_job ->> 'id')::uuid, (p_job ->> 'userId')::uuid, p_job ->> 'model', p_job ->> 'kind', p_job -> 'input',
+          (p_job ->> 'price')::integer, (p_job ->> 'count')::integer, p_job ->> 'idempotencyKey',
+          p_job ->> 'requestHash', p_job ->> 'requestId', p_state,
+          safelight.from_ms((p_job ->> 'queueUntil')::double precision))
+  on conflict do nothing returning to_jsonb(job) into v_job;
+  if not found then
+    raise exception 'lost race: job %', p_job ->> 'id' using errcode = 'serialization_failure';
+  end if;
+  return v_job;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.is_full(p_hits timestamp with time zone[], p_max integer, p_window_seconds integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  return p_max < 1 or coalesce(
+    p_hits[cardinality(p_hits) - p_max + 1] > clock_timestamp() - make_interval(secs => p_window_seconds), false);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.let_users_read(p_table text, VARIADIC p_columns text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  if safelight.roles('authenticated') is not null then
+    execute format('grant select (%s) on public.%I to authenticated',
+      (select string_agg(quote_ident(name), ', ') from unnest(p_columns) name), p_table);
+  end if;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.limit_state(p_name text, p_hits timestamp with time zone[], p_max integer, p_window_seconds integer)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_window interval := make_interval(secs => p_window_seconds);
+  v_last integer := coalesce(cardinality(p_hits), 0);
+  v_first integer := v_last + 1;                -- of those inside the window
+  v_leaves timestamptz;
+begin
+  while p_hits[v_first - 1] > v_now - v_window loop
+    v_first := v_first - 1;
+  end loop;
+  v_leaves := case when p_max < 1 then v_now else p_hits[greatest(v_first, v_last - p_max + 1)] end;
+  return jsonb_build_object(
+    'name', p_name, 'max', p_max, 'window_seconds', p_window_seconds,
+    'remaining', greatest(0, p_max - (v_last - v_first + 1)),
+    'resets_in_ms', coalesce(ceil(date_part('epoch', v_leaves + v_window - v_now) * 1000), 0));
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.on_sign_up()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  perform safelight.welcome(
+    new.id, coalesce(new.raw_user_meta_data ->> 'full_name', new.raw_user_meta_data ->> 'name'),
+    case when new.email_confirmed_at is not null then nullif(new.email, '') end);
+  return null;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.open_attempts(p_provider text, p_account text, p_lane text)
+ RETURNS TABLE(attempt_id uuid, token text)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select id, token from public.job_attempts
+   where provider = p_provider and account = p_account and lane = p_lane and ended_at is null
+     and (started_at is not null or accepted_at is not null or acquired_at > clock_timestamp() - interval '1 minute')
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.patched(p_patch jsonb, p_field text, p_now jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ IMMUTABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  return case when p_patch ? p_field then nullif(p_patch -> p_field, 'null') else p_now end;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.post_entry(p_user_id uuid, p_kind text, p_delta bigint, p_reference text, p_job_id uuid, p_description text, p_metadata jsonb)
+ RETURNS credit_ledger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_entry public.credit_ledger;
+begin
+  with account as (
+    update public.credit_accounts set balance = balance + p_delta, seq = seq + 1
+     where user_id = p_user_id and balance + p_delta >= 0
+    returning balance, seq
+  )
+  insert into public.credit_ledger (user_id, seq, kind, delta, balance_after, reference, job_id, description, metadata)
+  select p_user_id, account.seq, p_kind, p_delta, account.balance, p_reference, p_job_id, p_description, p_metadata
+    from account
+  on conflict do nothing returning * into v_entry;
+  return v_entry;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.rest_after(p_kind text)
+ RETURNS TABLE(part text, seconds integer, most integer)
+ LANGUAGE sql
+ IMMUTABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select rule.part, rule.seconds, rule.most from (values
+    ('auth',              'token',   60,  null),
+    ('permission',        'pair',    600, 600),
+    ('credits_exhausted', 'account', 60,  3600),
+    ('rate_limited',      'lane',    5,   60),
+    ('concurrency',       'lane',    1,   1),
+    ('model_unavailable', 'model',   30,  600),
+    ('unreachable',       'lane',    2,   60),
+    ('provider_error',    'lane',    2,   60)
+  ) rule (kind, part, seconds, most) where rule.kind = p_kind
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.roles(VARIADIC p_names text[])
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select string_agg(quote_ident(name), ', ')
+    from unnest(p_names) name
+   where exists (select from pg_catalog.pg_roles where rolname = name)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.take_hits(p_keys text[], p_maxima integer[], p_windows integer[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_taken integer;
+begin
+  insert into public.rate_limits as bucket (key, hits, expires_at)
+  select key, array[clock_timestamp()],
+         clock_timestamp() + make_interval(secs => p_windows[array_position(p_keys, key)])
+    from unnest(p_keys) key order by key        -- everybody locks in this order
+  on conflict (key) do update
+     set hits = (bucket.hits || clock_timestamp())
+           [greatest(1, cardinality(bucket.hits) + 2 - p_maxima[array_position(p_keys, bucket.key)]):],
+         expires_at = greatest(bucket.expires_at, excluded.expires_at)
+   where not safelight.is_full(bucket.hits, p_maxima[array_position(p_keys, bucket.key)],
+                               p_windows[array_position(p_keys, bucket.key)]);
+  get diagnostics v_taken = row_count;
+  return v_taken = cardinality(p_keys);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.to_ms(p_instant timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ IMMUTABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  return floor(date_part('epoch', p_instant) * 1000);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.welcome(p_user_id uuid, p_name text, p_verified_email text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_bonus bigint := (select (setting_value #>> '{}')::bigint from public.app_settings where setting_key = 'signup_bonus');
+begin
+  insert into public.profiles (user_id, name) values (p_user_id, p_name) on conflict do nothing;
+  insert into public.credit_accounts (user_id) values (p_user_id) on conflict do nothing;
+  if p_verified_email is null or coalesce(v_bonus, 0) = 0 then
+    return;
+  end if;
+  insert into public.signup_bonuses (email_hash, user_id)
+  values (safelight.email_hash(p_verified_email), p_user_id) on conflict do nothing;
+  if found then
+    perform safelight.grant_once(p_user_id, v_bonus, 'signup:' || p_user_id, 'Sign-up bonus');
+  end if;
+end
+$function$
+;
+
+-- ---------------------------------------------------------------------------------------------------- triggers
+
+CREATE TRIGGER safelight_on_sign_up AFTER INSERT OR UPDATE OF email, email_confirmed_at ON auth.users FOR EACH ROW EXECUTE FUNCTION safelight.on_sign_up();
+CREATE TRIGGER ledger_is_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.credit_ledger FOR EACH STATEMENT EXECUTE FUNCTION safelight.forbid_change();
+alter table credit_ledger enable always trigger ledger_is_append_only;
+CREATE TRIGGER attempt_ends_with_its_state AFTER UPDATE OF state ON public.generation_jobs FOR EACH ROW WHEN (((old.state = ANY (ARRAY['submitting'::text, 'running'::text])) AND (new.state <> ALL (ARRAY['submitting'::text, 'running'::text])))) EXECUTE FUNCTION safelight.end_attempt();
+
+-- ---------------------------------------------------------------------------------------------------- grants
+
+grant execute on function public.acquire_token to service_role;
+grant execute on function public.add_media to service_role;
+grant execute on function public.admit_job to service_role;
+grant execute on function public.ask_cancel to service_role;
+grant execute on function public.atomic_charge_credits to service_role;
+grant execute on function public.begin_attempt to service_role;
+grant execute on function public.change_media to service_role;
+grant execute on function public.charge_credits to service_role;
+grant execute on function public.check_rate_limit to service_role;
+grant execute on function public.claim_due_jobs to service_role;
+grant execute on function public.cleanup_expired_rate_limits to service_role;
+grant execute on function public.create_job to service_role;
+grant execute on function public.find_job to service_role;
+grant execute on function public.find_job_by_key to service_role;
+grant execute on function public.find_media to service_role;
+grant execute on function public.find_user to service_role;
+grant execute on function public.grant_credits to service_role;
+grant execute on function public.list_attempts to service_role;
+grant execute on function public.list_durations to service_role;
+grant execute on function public.list_jobs to service_role;
+grant execute on function public.list_ledger to service_role;
+grant execute on function public.list_media to service_role;
+grant execute on function public.list_media_of_jobs to service_role;
+grant execute on function public.move_job to service_role;
+grant execute on function public.note_job to service_role;
+grant execute on function public.peek_rate_limits to service_role;
+grant execute on function public.read_balance to service_role;
+grant execute on function public.read_migrations to service_role;
+grant execute on function public.read_settings to service_role;
+grant execute on function public.record_attempt to service_role;
+grant execute on function public.refund_charge to service_role;
+grant execute on function public.refund_credits to service_role;
+grant execute on function public.report_token to service_role;
+grant execute on function public.settle_job to service_role;
+grant execute on function public.sign_in_locally to service_role;
+grant execute on function public.start_attempt to service_role;
+grant execute on function public.take_rate_limits to service_role;
+grant execute on function public.write_provider_logs to service_role;
+grant execute on function public.write_settings to service_role;
+grant select on table api_keys to service_role;
+grant select on table app_settings to service_role;
+grant select on table audit_log to service_role;
+grant select (balance) on table credit_accounts to authenticated;
+grant select on table credit_accounts to service_role;
+grant select on table credit_discrepancies to service_role;
+grant select (user_id, seq, kind, delta, balance_after, reference, job_id, description, created_at) on table credit_ledger to authenticated;
+grant select on table credit_ledger to service_role;
+grant select on table credit_references to service_role;
+grant select (id, kind, user_id, job_id, content_type, bytes, width, height, duration, saved, expires_at, created_at) on table edited_images to authenticated;
+grant select on table edited_images to service_role;
+grant select (id, user_id, model, kind, price, state, created_at, finished_at) on table generation_jobs to authenticated;
+grant select on table generation_jobs to service_role;
+grant select (id, kind, user_id, job_id, content_type, bytes, width, height, duration, saved, expires_at, created_at) on table images to authenticated;
+grant select on table images to service_role;
+grant select on table job_attempts to service_role;
+grant select (id, kind, user_id, job_id, content_type, bytes, width, height, duration, saved, expires_at, created_at) on table media to authenticated;
+grant select on table media to service_role;
+grant select (user_id, name, role, created_at) on table profiles to authenticated;
+grant select on table profiles to service_role;
+grant select on table provider_accounts to service_role;
+grant select on table provider_logs to service_role;
+grant select on table provider_tokens to service_role;
+grant select on table rate_limits to service_role;
+grant select on table safelight_migrations to service_role;
+grant select on table shares to service_role;
+grant select on table signup_bonuses to service_role;
+grant select (id, kind, user_id, job_id, content_type, bytes, width, height, duration, saved, expires_at, created_at) on table uploads to authenticated;
+grant select on table uploads to service_role;
+grant select (id, kind, user_id, job_id, content_type, bytes, width, height, duration, saved, expires_at, created_at) on table videos to authenticated;
+grant select on table videos to service_role;
+grant select on table webhook_deliveries to service_role;
