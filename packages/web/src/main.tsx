@@ -7,7 +7,7 @@ import { createQueryClient } from './api/queries.ts'
 import { App } from './app.tsx'
 import { applyTheme } from './browser/theme.ts'
 import { CrashGuard } from './parts/crash-guard.tsx'
-import { Toasts } from './parts/toasts.tsx'
+import { PageToasts } from './parts/toasts.tsx'
 
 applyTheme()
 
@@ -18,7 +18,7 @@ createRoot(root).render(
     <CrashGuard>
       <QueryClientProvider client={createQueryClient()}>
         <App />
-        <Toasts />
+        <PageToasts />
       </QueryClientProvider>
     </CrashGuard>
   </StrictMode>,

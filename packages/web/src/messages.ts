@@ -42,8 +42,8 @@ export const text = {
     order: 'New job',
     kindsLabel: 'What to make',
     model: 'Model',
-    modelNote: (price: number, time: SecondsRange | null) =>
-      time ? `${credits(price)} · ${range(time)}` : credits(price),
+    modelNote: (price: number, isLowest: boolean, time: SecondsRange | null) =>
+      `${isLowest ? 'from ' : ''}${credits(price)}${time ? ` · ${range(time)}` : ''}`,
     modelDisabled: 'switched off for now',
     noModels: 'This server has no model for this yet.',
     prompt: 'Prompt',

@@ -148,7 +148,7 @@ export class FakeStudio {
       finishedAt: null,
     }
     this.jobs.unshift(job)
-    this.enter('charge', -job.price, `${model.name}: ${job.input.prompt}`, job.id)
+    this.enter('charge', -job.price, model.id, job.id)
     this.live(job)
     return job
   }
@@ -197,7 +197,7 @@ export class FakeStudio {
   }
 
   private fail(job: Job, code: string, message: string): void {
-    this.enter('refund', job.price, `Refund: ${job.input.prompt}`, job.id)
+    this.enter('refund', job.price, message, job.id)
     this.change(job, {
       state: 'failed',
       progress: progress('failed', null),
@@ -210,7 +210,7 @@ export class FakeStudio {
   cancel(job: Job): void {
     this.change(job, { state: 'running', progress: progress('refunding', null) })
     this.later(this.paceMilliseconds, () => {
-      this.enter('refund', job.price, `Canceled: ${job.input.prompt}`, job.id)
+      this.enter('refund', job.price, 'Canceled', job.id)
       this.change(job, {
         state: 'canceled',
         progress: progress('canceled', null),

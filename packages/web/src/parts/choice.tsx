@@ -10,6 +10,8 @@ export interface Option<Value extends string> {
 
 interface ChoiceProps<Value extends string> {
   label: string
+  /** Where the options speak for themselves, the label is only said, not shown. */
+  isLabelHidden?: boolean
   options: readonly Option<Value>[]
   value: Value | undefined
   onChange(value: Value): void
@@ -21,11 +23,18 @@ interface ChoiceProps<Value extends string> {
 }
 
 /** A radio group drawn as cards. The radios are the browser's own, invisible and as large as their cards. */
-export function Choice<Value extends string>({ label, options, value, onChange, ...look }: ChoiceProps<Value>) {
+export function Choice<Value extends string>({
+  label,
+  isLabelHidden = false,
+  options,
+  value,
+  onChange,
+  ...look
+}: ChoiceProps<Value>) {
   const group = useId()
   return (
     <div role="radiogroup" aria-labelledby={`${group}-label`}>
-      <div id={`${group}-label`} className="mb-2 caption">
+      <div id={`${group}-label`} className={isLabelHidden ? 'sr-only' : 'mb-2 caption'}>
         {label}
       </div>
       <div className={look.className}>

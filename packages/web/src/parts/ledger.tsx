@@ -1,13 +1,14 @@
-import { useLedger } from '../api/queries.ts'
+import { useJobs, useLedger, useModels } from '../api/queries.ts'
 import { clock, day, grouped, longTime, signed } from '../format.ts'
 import { text } from '../messages.ts'
-import type { LedgerEntry } from '../api/types.ts'
+import type { Job, LedgerEntry } from '../api/types.ts'
 import { Button } from './button.tsx'
 import { LoadFailure } from './notice.tsx'
 
 /** Every credit that came and went, newest first. */
 export function Ledger() {
   const ledger = useLedger()
+  const jobs = useJobs().data?.items ?? []
   const entries = ledger.data?.pages.flatMap(page => page.items) ?? []
   if (ledger.isError && entries.length === 0) {
     return <LoadFailure what={text.account.failedToLoad} error={ledger.error} onRetry={() => void ledger.refetch()} />
@@ -22,7 +23,7 @@ export function Ledger() {
         <Head />
         <tbody>
           {entries.map(entry => (
-            <Row key={entry.id} entry={entry} />
+            <Row key={entry.id} entry={entry} prompt={promptOf(entry, jobs)} />
           ))}
         </tbody>
       </table>
@@ -58,7 +59,14 @@ function Head() {
   )
 }
 
-function Row({ entry }: { entry: LedgerEntry }) {
+/** What the entry was for, where the page knows the job anyway. */
+function promptOf(entry: LedgerEntry, jobs: readonly Job[]): string | undefined {
+  return entry.jobId === null ? undefined : jobs.find(job => job.id === entry.jobId)?.input.prompt
+}
+
+function Row({ entry, prompt }: { entry: LedgerEntry; prompt: string | undefined }) {
+  const kind = text.account.kinds[entry.kind]
+  const description = useModels().data?.find(model => model.id === entry.description)?.name ?? entry.description
   return (
     <tr className="border-b border-line align-baseline">
       <td className="py-3 pr-4 text-fine text-muted">
@@ -67,8 +75,8 @@ function Row({ entry }: { entry: LedgerEntry }) {
         </time>
       </td>
       <td className="w-full max-w-0 py-3 pr-4">
-        <span className="block text-fine text-muted">{text.account.kinds[entry.kind]}</span>
-        <span className="line-clamp-2 break-words">{entry.description}</span>
+        <span className="block text-fine text-muted">{prompt === undefined ? kind : `${kind} · ${description}`}</span>
+        <span className="line-clamp-2 break-words">{prompt ?? description}</span>
       </td>
       <td className={`figures py-3 pr-4 text-right font-medium ${entry.delta > 0 ? 'text-amber' : ''}`}>
         {signed(entry.delta)}

@@ -1,4 +1,3 @@
-import { priceOf } from '../draft.ts'
 import { text } from '../messages.ts'
 import type { Model } from '../api/types.ts'
 import { Choice } from './choice.tsx'
@@ -45,5 +44,6 @@ export function ModelPicker({ models, value, onChange }: ModelPickerProps) {
 
 function noteOf(model: Model): string {
   if (model.lifecycle.status === 'disabled') return text.create.modelDisabled
-  return text.create.modelNote(priceOf(model, model.durations?.[0]), model.estimatedSeconds)
+  const prices = model.prices.map(price => price.credits)
+  return text.create.modelNote(Math.min(...prices), new Set(prices).size > 1, model.estimatedSeconds)
 }

@@ -1,6 +1,7 @@
 /** Short notes that go away by themselves; said politely to assistive technology. */
 import { X } from 'lucide-react'
 import { useEffect } from 'react'
+import { usePlace } from '../browser/place.ts'
 import { createStore, useStore } from '../browser/store.ts'
 import { text } from '../messages.ts'
 
@@ -30,7 +31,11 @@ export function notify(sentence: string, action?: Action): void {
   toasts.set(now => [...now.filter(other => other.sentence !== sentence), toast].slice(-MAX_SHOWN))
 }
 
-/** Stands in the page and again in every modal dialog, which hides and silences what is outside of it. */
+/** Those of the page; while the viewer is open it shows them itself, since a modal dialog silences what is outside. */
+export function PageToasts() {
+  return usePlace().mediaId === null && <Toasts />
+}
+
 export function Toasts() {
   const shown = useStore(toasts)
   return (

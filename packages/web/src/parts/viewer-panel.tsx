@@ -56,8 +56,8 @@ function keptFor(media: Media): string | undefined {
 
 function Actions({ media, onDeleted }: { media: Media; onDeleted(): void }) {
   return (
-    <div className="flex flex-wrap gap-2">
-      <ButtonLink look="primary" size="medium" href={downloadUrl(media)} download>
+    <div className="grid grid-cols-2 gap-2">
+      <ButtonLink look="primary" size="medium" href={downloadUrl(media)} download className="col-span-2">
         <Download className="size-4" aria-hidden="true" />
         {text.viewer.download}
       </ButtonLink>

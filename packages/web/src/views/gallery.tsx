@@ -34,6 +34,7 @@ export function GalleryView() {
         <h1 className="text-heading tracking-[-0.02em]">{text.gallery.heading}</h1>
         <Segments<FilterName>
           label={text.gallery.filter}
+          isLabelHidden
           options={filterNames.map(name => ({ value: name, name: text.gallery.filters[name] }))}
           value={filter}
           onChange={setFilter}
