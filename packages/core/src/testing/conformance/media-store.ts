@@ -21,7 +21,7 @@ type Checks = Record<string, (harness: MediaStoreHarness) => Promise<void>>
 type Bytes = Uint8Array<ArrayBuffer>
 
 /** Who has not stopped after this does not listen. */
-const DEAF_MS = 2000
+const DEAF_MS = 5000
 const ROOMY = { maxBytes: 10_000_000 }
 const newKey = (index = 0) => `${randomUUID()}/${randomUUID()}/${index}`
 
