@@ -38,6 +38,9 @@ export const draftStore = createStore<Draft>(fresh, {
   revive: kept => (typeof kept === 'object' && kept !== null ? { ...fresh, ...(kept as Partial<Draft>) } : fresh),
 })
 
+/** For the next person at this browser. */
+export const forgetDraft = () => draftStore.set(fresh)
+
 /** What of the draft this model has: a choice that it lacks falls back to its first. */
 export interface Choice {
   model: Model

@@ -96,6 +96,8 @@ export const text = {
 
   jobs: {
     heading: 'Recent work',
+    newsLabel: 'News',
+    news: (prompt: string, isCanceled: boolean) => `${isCanceled ? 'Canceled' : 'Done'}: ${prompt}`,
     empty: 'Nothing in the tray yet',
     emptyNote: 'Write a prompt and press the button. Your picture develops here. Or start from one of these:',
     examples: {

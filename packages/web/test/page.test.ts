@@ -98,6 +98,7 @@ describe.skipIf(!chromiumPath && !isRequired)(name, { timeout: 60_000 }, () => {
       await page.getByRole('textbox', { name: 'Seed' }).fill('42')
       expect(await page.getByRole('button', { name: /^Generate · 1\s000 credits$/ }).isVisible()).toBe(true)
       await page.getByRole('textbox', { name: 'Prompt' }).fill('two boats')
+      await page.getByRole('textbox', { name: 'Seed' }).press('Enter')
       await page.keyboard.press('Control+Enter')
       await page.getByRole('img', { name: 'two boats (2 of 2)' }).waitFor()
       expect(JSON.parse(fake.posts[0]?.body ?? '')).toEqual({
@@ -146,6 +147,14 @@ describe.skipIf(!chromiumPath && !isRequired)(name, { timeout: 60_000 }, () => {
       await soon(() => page.getByRole('article').count()).toBe(2)
       await soon(() => fake.posts.length).toBe(2)
       expect(new Set(fake.posts.map(({ key }) => key)).size).toBe(2)
+    })
+
+    it('takes a double click for one press', async () => {
+      const { page, fake } = await enter()
+      await page.getByRole('textbox', { name: 'Prompt' }).fill('once')
+      await page.getByRole('button', { name: /^Generate/ }).dblclick()
+      await page.getByRole('article', { name: 'once' }).getByRole('img', { name: 'once' }).waitFor()
+      expect(fake.posts).toHaveLength(1)
     })
 
     it('cancels, and shows the refund', async () => {
@@ -256,6 +265,9 @@ describe.skipIf(!chromiumPath && !isRequired)(name, { timeout: 60_000 }, () => {
       await signIn(open.page)
       const card = await order(open.page, 'asked for')
       await card.getByRole('img', { name: 'asked for' }).waitFor()
+      await order(open.page, 'asked for #fail')
+      await soon(() => open && balance(open.page)).toBe('2 000 credits')
+      await soon(() => open && balance(open.page)).toBe('2 500 credits')
     })
 
     it('goes on after a reload in mid-job, with the draft still there', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { emptyJobList, withJob, withPage } from './jobs.ts'
+import { emptyJobList, endedSince, withJob, withPage } from './jobs.ts'
 import { cardsOf, type Press } from './presses.ts'
 import type { Job, JobState } from './types.ts'
 
@@ -26,6 +26,20 @@ describe('the list of jobs', () => {
   it('keeps a job that began while the page was under way, and drops one that the page no longer has', () => {
     const list = withJob(withJob(emptyJobList, job('a', 'succeeded'), 1), job('aa'), 6)
     expect(states(withPage(list, page(), 5))).toEqual(['aa running'])
+  })
+})
+
+describe('what has ended', () => {
+  const list = (...items: Job[]) => withPage(emptyJobList, page(...items), 1)
+  const ended = (before: Job[], after: Job[]) => endedSince(list(...before), list(...after)).map(({ id }) => id)
+
+  it('is what was open before, or was not there', () => {
+    const before = [job('a'), job('aa'), job('aaa', 'failed')]
+    const after = [job('a', 'succeeded'), job('aa'), job('aaa', 'failed'), job('aaaa', 'canceled')]
+    expect(ended(before, after)).toEqual(['aaaa', 'a'])
+  })
+  it('is nothing when the page has just been opened', () => {
+    expect(ended([], [job('a', 'succeeded')])).toEqual([])
   })
 })
 

@@ -13,7 +13,7 @@ export const emptyJobList: JobList = { items: [], hasOlder: false, heardAt: {} }
 
 const ended: readonly JobState[] = ['succeeded', 'failed', 'canceled']
 
-export function isOpen(job: Job): boolean {
+export function isOpen(job: Pick<Job, 'state'>): boolean {
   return !ended.includes(job.state)
 }
 
@@ -42,6 +42,14 @@ export function withPage(list: JobList, page: { items: Job[]; nextCursor: string
   const unlisted = since.filter(item => !page.items.some(job => job.id === item.id))
   const heardAt = Object.fromEntries(since.map(item => [item.id, list.heardAt[item.id] ?? 0]))
   return { items: newestFirst([...unlisted, ...items]), hasOlder: page.nextCursor !== null, heardAt }
+}
+
+/** Jobs that were open in one list, or not yet in it, and have ended in the other. */
+export function endedSince(before: JobList, after: JobList): Job[] {
+  const known = new Map(before.items.map(job => [job.id, job]))
+  const isNews = (job: Job) => known.has(job.id) || before.items.length > 0
+  const wasOpen = (job: Job) => isOpen(known.get(job.id) ?? { state: 'queued' })
+  return after.items.filter(job => !isOpen(job) && isNews(job) && wasOpen(job))
 }
 
 function newestFirst(jobs: Job[]): Job[] {

@@ -3,13 +3,17 @@ import { QueryCache, QueryClient, useInfiniteQuery, useQuery, useQueryClient } f
 import { useEffect } from 'react'
 import * as endpoints from './endpoints.ts'
 import { Problem } from './http.ts'
-import { emptyJobList, withJob, withPage, type JobList } from './jobs.ts'
+import { emptyJobList, endedSince, withJob, withPage, type JobList } from './jobs.ts'
 import { followJobs, type Connection } from './live.ts'
+import { presses } from './presses.ts'
 import { isSignedOut } from './trouble.ts'
+import { text } from '../messages.ts'
 import { createStore } from '../browser/store.ts'
 import type { Account, Job, Media, Page, Session } from './types.ts'
 
 export const connection = createStore<Connection>('connecting')
+/** What has just ended, for those who do not see it appear. Failures speak for themselves. */
+export const news = createStore('')
 
 export const keys = {
   session: ['session'],
@@ -79,10 +83,24 @@ export const useMedia = (filter: endpoints.MediaFilter) =>
     getNextPageParam: page => page.nextCursor,
   })
 
+const knownJobs = (client: QueryClient) => client.getQueryData<JobList>(keys.jobs) ?? emptyJobList
+
 async function fetchJobs(client: QueryClient, signal?: AbortSignal): Promise<JobList> {
   const askedAt = Date.now()
   const page = await endpoints.listJobs(signal)
-  return withPage(client.getQueryData<JobList>(keys.jobs) ?? emptyJobList, page, askedAt)
+  const before = knownJobs(client)
+  const after = withPage(before, page, askedAt)
+  followEnds(client, before, after)
+  return after
+}
+
+/** The end of a job changes the balance, the ledger and the gallery, however the page came to hear of it. */
+function followEnds(client: QueryClient, before: JobList, after: JobList): void {
+  const ended = endedSince(before, after)
+  if (ended.length === 0) return
+  void refreshAccount(client, true)
+  const last = ended.find(job => job.state !== 'failed')
+  if (last) news.set(text.jobs.news(last.input.prompt, last.state === 'canceled'))
 }
 
 export function useJobs() {
@@ -112,10 +130,12 @@ export function useMediaItem(id: string, known: Media | undefined) {
   })
 }
 
-/** A job as an answer or the stream brought it; its end changes the balance, the ledger and the gallery. */
+/** A job as an answer or the stream brought it. */
 export function receiveJob(client: QueryClient, job: Job): void {
-  client.setQueryData<JobList>(keys.jobs, list => withJob(list ?? emptyJobList, job, Date.now()))
-  if (job.finishedAt !== null) void refreshAccount(client, true)
+  const before = knownJobs(client)
+  const after = withJob(before, job, Date.now())
+  client.setQueryData<JobList>(keys.jobs, after)
+  followEnds(client, before, after)
 }
 
 export function receiveBalance(client: QueryClient, balance: number): void {
@@ -148,6 +168,7 @@ export function useLiveJobs(): void {
   const client = useQueryClient()
   useEffect(() => {
     const leaving = new AbortController()
+    connection.set('connecting')
     const live = followJobs({
       onJob: job => receiveJob(client, job),
       onConnection: state => connection.set(state),
@@ -168,6 +189,8 @@ export function useLiveJobs(): void {
 /** Signs out, and forgets everything that belonged to the person. */
 export async function leave(client: QueryClient): Promise<void> {
   await endpoints.signOut()
+  presses.set([])
+  news.set('')
   const methods = client.getQueryData<Session>(keys.session)?.methods ?? []
   client.removeQueries({ predicate: query => query.queryKey[0] !== 'session' && query.queryKey[0] !== 'models' })
   client.setQueryData<Session>(keys.session, { user: null, methods })

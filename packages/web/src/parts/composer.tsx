@@ -74,9 +74,11 @@ function OrderForm({ choice, draft, models }: OrderFormProps) {
     else press({ request: requestOf(choice, draft), model: choice.model, price: choice.price })
   }
   function onKeyDown(event: KeyboardEvent): void {
-    if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || event.repeat) return
-    event.preventDefault()
-    order()
+    if (event.key !== 'Enter') return
+    const isOrder = event.ctrlKey || event.metaKey
+    // A plain Enter in a small box must not spend credits.
+    if (isOrder || event.target instanceof HTMLInputElement) event.preventDefault()
+    if (isOrder && !event.repeat) order()
   }
   return (
     <form id={form} onSubmit={order} onKeyDown={onKeyDown} className="space-y-6" noValidate>

@@ -109,6 +109,7 @@ function PromptBox({ value, placeholder }: { value: string; placeholder: string 
       </div>
       <textarea
         id={id}
+        dir="auto"
         rows={4}
         value={value}
         placeholder={placeholder}

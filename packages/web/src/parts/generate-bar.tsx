@@ -23,6 +23,8 @@ export function GenerateBar({ price, available, reason }: GenerateBarProps) {
         className="figures w-full shadow-print"
         disabled={reason !== null}
         aria-describedby={id}
+        // The second half of a double click orders nothing.
+        onClick={event => event.detail > 1 && event.preventDefault()}
       >
         {text.create.generate(price)}
       </Button>

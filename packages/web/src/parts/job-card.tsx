@@ -59,7 +59,12 @@ export function CardShell({ prompt, frame, isLow = false, children }: CardShellP
         {frame}
       </div>
       <div className={`flex flex-col p-4 sm:p-5 ${isLow ? '' : 'flex-1'}`}>
-        <h3 id={id} className="mb-1 line-clamp-2 text-body font-medium break-words text-pretty" title={prompt}>
+        <h3
+          id={id}
+          dir="auto"
+          className="mb-1 line-clamp-2 text-body font-medium break-words text-pretty"
+          title={prompt}
+        >
           {prompt}
         </h3>
         {children}

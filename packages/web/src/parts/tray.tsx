@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'react'
-import { useJobs } from '../api/queries.ts'
+import { news, useJobs } from '../api/queries.ts'
 import { cardsOf, presses } from '../api/presses.ts'
 import { useStore } from '../browser/store.ts'
 import { draftStore } from '../draft.ts'
@@ -21,6 +21,7 @@ export function Tray() {
   if (cards.length === 0) return <EmptyTray />
   return (
     <>
+      <News />
       <ArrivalMark pressedKey={pressed[0]?.key} />
       <div className="grid gap-5 xl:grid-cols-2 xl:[&>:first-child]:col-span-2 2xl:grid-cols-3">
         {cards.map(card =>
@@ -29,6 +30,14 @@ export function Tray() {
       </div>
       {jobs.data.hasOlder && <p className="mt-6 text-center text-fine text-muted">{text.jobs.older}</p>}
     </>
+  )
+}
+
+function News() {
+  return (
+    <p role="status" aria-label={text.jobs.newsLabel} className="sr-only">
+      {useStore(news)}
+    </p>
   )
 }
 

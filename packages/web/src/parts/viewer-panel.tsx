@@ -14,7 +14,7 @@ export function ViewerPanel({ media, onDeleted }: { media: Media; onDeleted(): v
   const { data: job } = useJob(media.jobId)
   return (
     <aside className="flex shrink-0 flex-col gap-6 border-line bg-surface p-5 pb-8 sm:p-8 lg:w-96 lg:overflow-y-auto lg:border-l lg:pt-16">
-      <h2 className="text-lead font-medium break-words whitespace-pre-wrap">
+      <h2 dir="auto" className="text-lead font-medium break-words whitespace-pre-wrap">
         {job?.input.prompt ?? text.gallery.unnamed(media.kind)}
       </h2>
       <Facts media={media} job={job} />

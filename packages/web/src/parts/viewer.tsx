@@ -1,5 +1,5 @@
 import { ChevronLeft, ChevronRight, X } from 'lucide-react'
-import { useEffect, useEffectEvent, useRef, type ReactNode } from 'react'
+import { useEffect, useRef, type ReactNode } from 'react'
 import { useJob, useMediaItem } from '../api/queries.ts'
 import { hrefOf, replacePlace, type View } from '../browser/place.ts'
 import { text } from '../messages.ts'
@@ -95,14 +95,13 @@ function Turn({ side, label, to, onTurn, icon: Icon }: TurnProps) {
 
 /** Keys anywhere in the page, wherever the focus went; in a clip the arrows wind, so it keeps its own. */
 function useKeys(onKey: (key: string) => void): void {
-  const handle = useEffectEvent((event: KeyboardEvent) => {
-    if (!(event.target instanceof HTMLVideoElement)) onKey(event.key)
-  })
   useEffect(() => {
-    const listener = (event: KeyboardEvent) => handle(event)
+    const listener = (event: KeyboardEvent) => {
+      if (!(event.target instanceof HTMLVideoElement)) onKey(event.key)
+    }
     window.addEventListener('keydown', listener)
     return () => window.removeEventListener('keydown', listener)
-  }, [])
+  })
 }
 
 interface ModalProps {

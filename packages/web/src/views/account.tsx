@@ -4,6 +4,7 @@ import type { ReactNode } from 'react'
 import { leave, limitSeconds, useAccount } from '../api/queries.ts'
 import { sentenceFor } from '../api/trouble.ts'
 import { useNow } from '../browser/clock.ts'
+import { forgetDraft } from '../draft.ts'
 import { grouped } from '../format.ts'
 import { text } from '../messages.ts'
 import type { Account } from '../api/types.ts'
@@ -36,7 +37,11 @@ export function AccountView() {
 
 function SignOut({ account }: { account: Account | undefined }) {
   const client = useQueryClient()
-  const signOut = useMutation({ mutationFn: () => leave(client), onError: error => notify(sentenceFor(error)) })
+  const signOut = useMutation({
+    mutationFn: () => leave(client),
+    onSuccess: forgetDraft,
+    onError: error => notify(sentenceFor(error)),
+  })
   return (
     <div className="flex items-center gap-4">
       {account && (
