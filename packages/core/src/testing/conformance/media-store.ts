@@ -1,10 +1,20 @@
 /** What every `MediaStore` promises: a file is there whole or not at all, and is what its bytes say. */
 import assert from 'node:assert/strict'
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import type { MediaStore } from '../../contracts.ts'
-import { SafelightError, type ErrorCode } from '../../errors.ts'
 import { tryTo, tryToSpoil } from './job-steps.ts'
+import {
+  assertAbsent,
+  type Bytes,
+  bytesOf,
+  contentOf,
+  haltingSource,
+  hashOf,
+  rejectsWith,
+  streamFrom,
+  streamOf,
+} from './media-steps.ts'
 import { FOREIGN_FILES, png, SAMPLE_FILES } from './sample-files.ts'
 import { type Case, type Harness, type Make, suite, together } from './suite.ts'
 
@@ -18,87 +28,11 @@ export function mediaStoreCases(make: Make<MediaStoreHarness>): Case[] {
 }
 
 type Checks = Record<string, (harness: MediaStoreHarness) => Promise<void>>
-type Bytes = Uint8Array<ArrayBuffer>
 
 /** Who has not stopped after this does not listen. */
 const DEAF_MS = 5000
 const ROOMY = { maxBytes: 10_000_000 }
 const newKey = (index = 0) => `${randomUUID()}/${randomUUID()}/${index}`
-
-function streamOf(...chunks: readonly Bytes[]): ReadableStream<Bytes> {
-  return streamFrom(chunks.values())
-}
-function streamFrom(chunks: Iterator<Bytes>): ReadableStream<Bytes> {
-  return new ReadableStream(
-    {
-      pull(controller) {
-        const { done, value } = chunks.next()
-        if (done) controller.close()
-        else controller.enqueue(value)
-      },
-    },
-    { highWaterMark: 0 },
-  )
-}
-async function bytesOf(stream: ReadableStream<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of stream) chunks.push(chunk)
-  return Buffer.concat(chunks)
-}
-async function contentOf(media: MediaStore, key: string): Promise<Buffer> {
-  return bytesOf(await media.open(key))
-}
-const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
-
-async function rejectsWith(code: ErrorCode, work: Promise<unknown>): Promise<void> {
-  await assert.rejects(work, (error: unknown) => {
-    assert(SafelightError.is(error), `expected ${code}, got ${String(error)}`)
-    assert.equal(error.code, code)
-    return true
-  })
-}
-/** Neither found nor opened. */
-async function assertAbsent(media: MediaStore, key: string): Promise<void> {
-  assert.deepEqual(await media.find(key), [])
-  await rejectsWith('not_found', media.open(key).then(bytesOf))
-}
-
-/** A source that gives its first chunk, and then waits to be told what comes next. */
-function haltingSource(first: Bytes) {
-  const { promise: asked, resolve: onAsked } = Promise.withResolvers<void>()
-  let canceled = false
-  let controller: ReadableStreamDefaultController<Bytes> | undefined
-  let given = false
-  const stream = new ReadableStream<Bytes>(
-    {
-      start(its) {
-        controller = its
-      },
-      pull(its) {
-        if (given) onAsked()
-        else its.enqueue(first)
-        given = true
-      },
-      cancel() {
-        canceled = true
-      },
-    },
-    { highWaterMark: 0 },
-  )
-  return {
-    stream,
-    /** The first chunk was taken, and the next one asked for. */
-    asked,
-    isCanceled: () => canceled,
-    finish(rest: Bytes) {
-      controller?.enqueue(rest)
-      controller?.close()
-    },
-    fail(error: Error) {
-      controller?.error(error)
-    },
-  }
-}
 
 const saveChecks: Checks = {
   async 'every type of ours is told by its bytes, and comes back byte for byte'({ media }) {
