@@ -1,5 +1,5 @@
 /**
- * A refusal often comes before the body has been read. Closing the connection then would make the client lose the answer
+ * An answer, a refusal above all, often comes before the body has been read. Closing the connection then would make the client lose the answer
  * (the kernel resets it), and keeping it alive would take the rest of the body for the next request. So the answer goes out
  * at once with `Connection: close`, and what still comes is read and dropped for a while before the connection ends.
  */
@@ -11,7 +11,7 @@ const LINGER = { seconds: 2, maxBytes: 32 * 1024 * 1024 }
 export const unreadBodies = createMiddleware<AppEnv>(async (c, next) => {
   const { body } = c.req.raw
   await next()
-  if (c.env?.incoming?.complete !== false || c.res.status < 400 || !body || body.locked) return
+  if (c.env?.incoming?.complete !== false || !body || body.locked) return
   const answer = new Uint8Array(await c.res.arrayBuffer())
   const { status, headers } = c.res
   c.res = new Response(lingering(answer, body), { status, headers })

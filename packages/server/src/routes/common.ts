@@ -54,6 +54,11 @@ export const pageQuery = {
   cursor: z.string().max(1000, 'must be the nextCursor of the page before').optional(),
 }
 
+/** A body with exactly these fields. */
+export function bodyOf<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return z.strictObject(shape, { error: ({ code }) => (code === 'invalid_type' ? 'must be a JSON object' : undefined) })
+}
+
 export const idParam = z.object({ id: z.string().openapi({ format: 'uuid' }) })
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i

@@ -173,6 +173,10 @@ describe('bad input', () => {
     ])
   })
 
+  test('a body that is no object is told so in a sentence', async () => {
+    expect((await me.post('/api/jobs', [])).body.detail).toBe('The body must be a JSON object.')
+  })
+
   test('2,000 characters are fine, and an emoji is one', async () => {
     expect((await me.submit('🦊'.repeat(2000))).status).toBe(202)
   })

@@ -9,23 +9,21 @@ import { addRateLimits } from '../http/rate-limits.ts'
 import type { Services } from '../services.ts'
 import { jobShape, jobShapes, statesShownAs } from '../shapes/jobs.ts'
 import { JOB_STATES, JobSchema } from '../shapes/schemas.ts'
-import { answer, bearer, idOf, idParam, newRoutes, pageOf, pageQuery, refusals } from './common.ts'
+import { answer, bearer, bodyOf, idOf, idParam, newRoutes, pageOf, pageQuery, refusals } from './common.ts'
 
 const JobAnswer = z.object({ job: JobSchema })
 const AdmittedAnswer = z.object({ job: JobSchema, balance: z.int() })
 
-const JobRequestBody = z
-  .strictObject({
-    model: z
-      .string('must be the id of a model')
-      .min(1, 'must be the id of a model')
-      .max(200, 'must be the id of a model'),
-    // Which fields it may have depends on the model, so the studio checks them.
-    input: z.unknown().openapi({ type: 'object', description: 'The fields that this model has, see /api/models.' }),
-  })
-  .openapi('JobRequest', {
-    example: { model: 'demo-image', input: { prompt: 'a red fox in snow', size: 'portrait', seed: 7 } },
-  })
+const JobRequestBody = bodyOf({
+  model: z
+    .string('must be the id of a model')
+    .min(1, 'must be the id of a model')
+    .max(200, 'must be the id of a model'),
+  // Which fields it may have depends on the model, so the studio checks them.
+  input: z.unknown().openapi({ type: 'object', description: 'The fields that this model has, see /api/models.' }),
+}).openapi('JobRequest', {
+  example: { model: 'demo-image', input: { prompt: 'a red fox in snow', size: 'portrait', seed: 7 } },
+})
 
 const IdempotencyKey = z.object({
   'idempotency-key': z

@@ -6,7 +6,7 @@ import { jsonBody } from '../http/json-body.ts'
 import type { Services } from '../services.ts'
 import { mediaShape } from '../shapes/media.ts'
 import { MediaSchema } from '../shapes/schemas.ts'
-import { answer, bearer, idOf, idParam, newRoutes, pageOf, pageQuery, refusals } from './common.ts'
+import { answer, bearer, bodyOf, idOf, idParam, newRoutes, pageOf, pageQuery, refusals } from './common.ts'
 
 const RESTORE_MS = 7 * 86_400_000
 const MEDIA_KINDS = ['image', 'edit', 'video', 'upload'] as const
@@ -29,7 +29,7 @@ const ListQuery = z.object({
     .openapi({ description: 'Words of the prompt.' }),
   ...pageQuery,
 })
-const StarBody = z.strictObject({ starred: z.boolean('must be true or false').default(true) })
+const StarBody = bodyOf({ starred: z.boolean('must be true or false').default(true) })
 
 export function mediaRoutes(services: Services) {
   const routes = newRoutes()

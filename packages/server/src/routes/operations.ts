@@ -1,4 +1,5 @@
 /** For whoever runs the server: is it alive, is it ready, go on. */
+import type { MediaStore } from '@safelight/core'
 import { createRoute, z } from '@hono/zod-openapi'
 import { createMiddleware } from 'hono/factory'
 import { bearerOf, signInFirst } from '../auth/callers.ts'
@@ -69,9 +70,14 @@ async function checkParts({ studio, log }: Services) {
   }
   const [database, storage] = await Promise.all([
     stateOf('database', studio.database.check()),
-    stateOf('storage', studio.media.find('readyz/')),
+    stateOf('storage', checkStorage(studio.media)),
   ])
   return { database, storage }
+}
+
+/** A store that can prove more than that it answers does so. */
+function checkStorage(media: MediaStore & { check?(): Promise<void> }): Promise<unknown> {
+  return media.check ? media.check() : media.find('readyz/')
 }
 
 function addSweep(routes: Routes, { studio, options }: Services): void {

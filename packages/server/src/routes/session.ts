@@ -11,7 +11,7 @@ import { refuseForeignWrites } from '../http/origins.ts'
 import { notFound } from '../http/problems.ts'
 import type { Services } from '../services.ts'
 import { UserSchema } from '../shapes/schemas.ts'
-import { answer, newRoutes, refusals } from './common.ts'
+import { answer, bodyOf, newRoutes, refusals } from './common.ts'
 
 /** Somebody at the keyboard who does not say who they are. */
 const NAMELESS_EMAIL = 'you@localhost'
@@ -66,10 +66,7 @@ function addSession(routes: Routes, { callers, options }: Services): void {
 function addLocalSignIn(routes: Routes, services: Services): void {
   const { studio, callers, limits, options } = services
   const { localPassword, publicUrl } = options
-  const body =
-    localPassword === undefined
-      ? z.strictObject({ email })
-      : z.strictObject({ email, password: z.string('must be text') })
+  const body = localPassword === undefined ? bodyOf({ email }) : bodyOf({ email, password: z.string('must be text') })
   const signIn = createRoute({
     method: 'post',
     path: '/auth/local',

@@ -127,4 +127,3 @@ export const LedgerEntrySchema = z
 export type ModelShape = z.infer<typeof ModelSchema>
 export type MediaShape = z.infer<typeof MediaSchema>
 export type JobShape = z.infer<typeof JobSchema>
-export type LedgerEntryShape = z.infer<typeof LedgerEntrySchema>
