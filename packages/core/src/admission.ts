@@ -10,6 +10,7 @@ import type { Parts } from './parts.ts'
 import { limitsOf } from './settings.ts'
 
 const QUEUE_SECONDS = 600
+const KEY_MAX_CHARACTERS = 200
 /** One account is one row: more connections on it make it slower, not faster. */
 const ADMISSIONS_PER_USER = 4
 
@@ -47,6 +48,12 @@ export function createAdmission(parts: Parts): (request: Request) => Promise<Acc
 
 async function newJob(parts: Parts, model: Model, request: Request): Promise<NewJob> {
   const { userId, idempotencyKey, requestId } = request
+  if (idempotencyKey !== null && !isKey(idempotencyKey)) {
+    const message = 'must be 1 to 200 characters of well-formed text'
+    throw new SafelightError('invalid_input', `idempotencyKey ${message}.`, {
+      fields: [{ path: 'idempotencyKey', message }],
+    })
+  }
   const parsed = parseInput(model, request.input)
   // Hashed before a seed is drawn: the same request again must hash the same.
   const requestHash = await hashOf({ model: model.id, ...parsed })
@@ -83,15 +90,15 @@ export async function admitSeparately(parts: Parts, { job, ip, hasCapacity }: Ad
   const { userId, idempotencyKey, requestHash, price } = job
   const first = idempotencyKey === null ? null : await parts.jobs.findByKey(userId, idempotencyKey)
   const balance = () => parts.ledger.balance(userId)
-  const none: LimitState[] = []
-  if (first) {
-    if (first.requestHash !== requestHash) return refusal('idempotency_conflict', await balance(), none)
-    return { outcome: 'replayed', job: first, balance: await balance(), limits: none }
-  }
   const settings = await parts.settings.read()
-  const { allowed, retryAfterSeconds, limits } = await parts.limiter.take(limitsOf(settings, { userId, ip }))
+  const callerLimits = limitsOf(settings, { userId, ip })
+  if (first?.requestHash === requestHash) {
+    return { outcome: 'replayed', job: first, balance: await balance(), limits: await parts.limiter.peek(callerLimits) }
+  }
+  const { allowed, retryAfterSeconds, limits } = await parts.limiter.take(callerLimits)
   const has = await balance()
   if (!allowed) return { ...refusal('rate_limited', has, limits), retryAfterSeconds }
+  if (first) return refusal('idempotency_conflict', has, limits)
   if (!settings.appEnabled) return refusal('closed', has, limits)
   if (settings.disabledModels.includes(job.model)) return refusal('model_disabled', has, limits)
   if (!hasCapacity) return refusal('no_capacity', has, limits)
@@ -145,6 +152,10 @@ async function hashOf(request: object): Promise<string> {
   const entries = Object.entries(request).toSorted(([a], [b]) => (a < b ? -1 : 1))
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(JSON.stringify(entries)))
   return Array.from(new Uint8Array(digest), byte => byte.toString(16).padStart(2, '0')).join('')
+}
+
+function isKey(key: string): boolean {
+  return key.length >= 1 && key.length <= KEY_MAX_CHARACTERS && !key.includes('\0') && key.isWellFormed()
 }
 
 function drawSeed(): string {

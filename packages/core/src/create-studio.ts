@@ -17,8 +17,8 @@ import type { JobHandle, ModelsOf, ProviderOption, Studio, StudioOptions } from 
 import { createWatchers, type Watchers } from './watchers.ts'
 
 const UPLOAD_MAX_BYTES = 10 * 1024 * 1024
-/** Whoever embeds the library without people. */
-const NOBODY = 'local'
+/** Whoever embeds the library without people; an id that every database takes. */
+const NOBODY = '00000000-0000-4000-8000-000000000000'
 
 /** Everything has a default: with nothing but a provider it is a studio in memory, without accounts and without limits. */
 export function createStudio<

@@ -83,6 +83,7 @@ export function isEnded(job: Job): boolean {
 export async function charge(parts: Parts, job: Job): Promise<Job | null> {
   if (parts.now() >= job.queueUntil) return fail(parts, job, 'no_capacity', 'no')
   const { id, userId, price, kind, model } = job
+  if (price === 0) return parts.jobs.move(job, 'charged', { wakeInSeconds: 0 })
   const { outcome } = await parts.ledger.charge({ userId, amount: price, reference: id, kind, description: model })
   if (outcome === 'charged' || outcome === 'replayed') return parts.jobs.move(job, 'charged', { wakeInSeconds: 0 })
   // Nothing was taken: the request is as good as never made, and its key is free for another try.

@@ -51,8 +51,7 @@ export async function settleSeparately(parts: Parts, { job, ending, files, reaso
     await parts.library.add({ id, userId: job.userId, kind: job.kind, jobId: job.id, index, file, expiresAt })
   }
   const missing = ending === 'succeeded' ? job.count - files.length : job.count
-  const amount = (job.price / job.count) * missing
-  const { refunded } =
-    missing === 0 ? { refunded: 0 } : await parts.ledger.refund({ reference: job.id, amount, reason })
+  const amount = Math.floor((job.price * missing) / job.count)
+  const { refunded } = amount === 0 ? { refunded: 0 } : await parts.ledger.refund({ reference: job.id, amount, reason })
   return parts.jobs.move(job, ending, { media: files.map(({ file }) => file), refundedCredits: refunded })
 }

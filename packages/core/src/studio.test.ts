@@ -3,6 +3,8 @@ import type { Progress, Provider, SubmitCall } from './contracts.ts'
 import { createStudio, defineModel, JobFailed, memoryDatabase, memoryMedia, SafelightError } from './index.ts'
 import { bookedProvider, PNG, type Script } from './testing/crash/provider.ts'
 
+/** Whose the jobs of an app without people are. */
+const nobody = '00000000-0000-4000-8000-000000000000'
 const size = { width: 1, height: 1 }
 const route = {
   provider: 'p',
@@ -69,7 +71,7 @@ test('a job goes on elsewhere: another studio over the same database, from what 
   const reference: { jobId: string } = JSON.parse(JSON.stringify(submitted))
   const job = await createStudio(shared).job(reference).result()
   expect(job.state).toBe('succeeded')
-  expect(await shared.database.ledger.balance('local')).toBe(2500)
+  expect(await shared.database.ledger.balance(nobody)).toBe(2500)
 })
 
 test('the same key is the same job, and costs once', async () => {
@@ -83,7 +85,7 @@ test('the same key is the same job, and costs once', async () => {
     code: 'idempotency_conflict',
   })
   await all[0]!.result()
-  expect(await database.ledger.balance('local')).toBe(2500)
+  expect(await database.ledger.balance(nobody)).toBe(2500)
 })
 
 test('a failure throws JobFailed, with what came back and what it cost', async () => {
@@ -103,7 +105,7 @@ test('aborting generate cancels at the provider and gives the credits back', asy
   await expect(waiting).rejects.toThrow('changed my mind')
   stop()
   expect(slow.accepted).toMatchObject([{ canceled: true }])
-  expect(await database.ledger.balance('local')).toBe(3000)
+  expect(await database.ledger.balance(nobody)).toBe(3000)
 })
 
 test('only so many running jobs are canceled in a day', async () => {

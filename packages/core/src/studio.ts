@@ -59,7 +59,7 @@ export type JobRequest<Models extends Model = Model> = {
   [Id in Models['id']]: {
     model: Id
     input: InputOf<Extract<Models, { id: Id }>>
-    /** Any stable id; `local` where absent. */
+    /** Any stable id; a UUID where the database is Postgres. One and the same user where absent. */
     userId?: string
     /** The same key and request from the same user again is the same job. */
     idempotencyKey?: string

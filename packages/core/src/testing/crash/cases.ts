@@ -59,8 +59,11 @@ async function everyMoment(
   happening: Happening,
 ): Promise<void> {
   const ends = [scenario.ends, ...happening.alsoEnds(scenario)]
+  const { stride = 1 } = options
+  // With a stride, each case begins elsewhere: together they still stop everywhere.
+  const begin = (scenario.name.length + happening.name.length) % stride
   for (const phase of ['before', 'after'] as const) {
-    for (let index = 0; index < CALLS_MAX; index += options.stride ?? 1) {
+    for (let index = begin; index < CALLS_MAX; index += stride) {
       const moment = { index, phase }
       const calls = await inWorld(make, options, scenario, async world => {
         world.happens = at(moment, happening, world)
@@ -89,7 +92,7 @@ async function race(make: Make<CrashHarness>, options: CrashOptions, random: Ran
       for (let round = 0; round < 5; round++) {
         for (const job of await world.jobs()) await orRefusal(process.studio.resume(job.id))
         if (random.chance(0.1)) await webhook(world)
-        if (random.chance(0.5)) await world.harness.advance(random.chance(0.2) ? 61 : 1)
+        if (random.chance(0.5)) await world.advance(random.chance(0.2) ? 61 : 1)
         await process.studio.sweep()
         if (random.chance(0.1)) process.kill()
       }
@@ -120,8 +123,8 @@ async function race(make: Make<CrashHarness>, options: CrashOptions, random: Ran
   })
 }
 
-/** A user asks and looks; then, whatever became of that, the user asks again with the same key, and sweeps finish. */
-async function live(world: World, options: CrashOptions): Promise<void> {
+/** A user asks and looks; then, whatever became of that, `finish`. */
+export async function live(world: World, options: CrashOptions = {}): Promise<void> {
   const first = world.process({ ...options, counted: true })
   const submitted = await orRefusal(first.studio.submit(world.request))
   await first.studio.close()
@@ -133,18 +136,19 @@ async function watch(world: World, { studio }: Process, jobId: string): Promise<
   for (let round = 0; round < ROUNDS; round++) {
     const job = await orRefusal(studio.resume(jobId))
     if (!('id' in job) || isEnded(job)) return
-    await world.harness.advance(ROUND_SECONDS)
+    await world.advance(ROUND_SECONDS)
   }
 }
 
-async function finish(world: World, options: CrashOptions): Promise<void> {
+/** The user asks again with the same key, and sweeps bring everything to its end. */
+export async function finish(world: World, options: CrashOptions = {}): Promise<void> {
   const { studio } = world.process(options)
   const again = await orRefusal(studio.submit(world.request))
   if ('refused' in again) assert.equal(again.refused, world.scenario.ends, 'the second request was refused')
   await studio.close()
   for (let sweep = 0; sweep < SWEEPS_MAX; sweep++) {
     if ((await world.jobs()).every(isEnded)) return
-    await world.harness.advance(SWEEP_SECONDS)
+    await world.advance(SWEEP_SECONDS)
     await studio.sweep()
   }
 }

@@ -60,7 +60,7 @@ export const happenings: readonly Happening[] = [
   {
     name: 'the line is down for ten times the timeout',
     async happen(world) {
-      for (const provider of world.providers) provider.downUntil = world.harness.now() + TIMEOUT_SECONDS * 10_000
+      for (const provider of world.providers) provider.downUntil = world.time() + TIMEOUT_SECONDS * 10_000
     },
     // A hand-over whose answer was lost in it is given up at its deadline; a job that was still waiting may give up too.
     alsoEnds: () => [lost, 'failed: no_capacity'],
@@ -69,7 +69,7 @@ export const happenings: readonly Happening[] = [
     name: 'nobody works for ten times the timeout',
     async happen(world, kill) {
       kill()
-      await world.harness.advance(TIMEOUT_SECONDS * 10)
+      await world.advance(TIMEOUT_SECONDS * 10)
     },
     alsoEnds: scenario => ['failed: no_capacity', ...(recoverable(scenario) ? [] : [lost])],
   },

@@ -26,6 +26,8 @@ export interface Script {
   losesRequests?: number
   fails?: { kind: FailureKind; paid: Paid }
   outputs?: readonly ('good' | 'flagged' | 'broken')[]
+  /** It says how long it keeps its outputs. */
+  keepsSeconds?: number
 }
 
 export interface Accepted {
@@ -43,6 +45,14 @@ export const PNG = Uint8Array.from(
 )
 const NO_PICTURE = new TextEncoder().encode('<html>not here</html>')
 
+/** What a provider remembers: it does not die with us. */
+export interface Books {
+  accepted: Accepted[]
+  submits: number
+  /** Called after every entry, for books that are kept in a file. */
+  written?: () => void
+}
+
 export interface BookedProvider extends Provider {
   readonly accepted: Accepted[]
   /** Until then every call fails, as when the line is down. */
@@ -51,22 +61,29 @@ export interface BookedProvider extends Provider {
   operationOf(attemptId: string): Json | null
 }
 
-export function bookedProvider(id: string, script: Script, now: () => Instant): BookedProvider {
+export function bookedProvider(
+  id: string,
+  script: Script,
+  now: () => Instant,
+  books: Books = { accepted: [], submits: 0 },
+): BookedProvider {
   const { recovery, mode = 'queue', seconds = 5, outputs = ['good'] } = script
-  const accepted: Accepted[] = []
-  let submits = 0
+  const { accepted } = books
   const answerUp = () => {
     if (now() < provider.downUntil) throw new Error('The line is down')
   }
   const accept = (attemptId: string): number => {
     const known = recovery === 'idempotent' ? accepted.findIndex(job => job.attemptId === attemptId) : -1
     if (known >= 0) return known
-    return accepted.push({ attemptId, acceptedAt: now(), canceled: false, billed: script.fails?.paid !== 'no' }) - 1
+    const index =
+      accepted.push({ attemptId, acceptedAt: now(), canceled: false, billed: script.fails?.paid !== 'no' }) - 1
+    books.written?.()
+    return index
   }
   const answerFor = (index: number): Submitted =>
     mode === 'queue'
       ? { status: 'running', operation: { index } }
-      : { status: 'done', outputs: outputs.map((kind, position) => made(kind, mode, index, position)) }
+      : { status: 'done', outputs: outputs.map((kind, position) => madeOf(kind, mode, index, position)) }
   const provider: BookedProvider = {
     id,
     recovery,
@@ -80,7 +97,8 @@ export function bookedProvider(id: string, script: Script, now: () => Instant): 
     },
     async submit({ attemptId }) {
       answerUp()
-      const turn = ++submits
+      const turn = ++books.submits
+      books.written?.()
       if (turn <= (script.losesRequests ?? 0)) throw new Error('The request was lost')
       if (script.refuse && turn <= script.refuse.times) {
         return { status: 'refused', paid: 'no', message: 'No', kind: script.refuse.kind, scope: script.refuse.scope }
@@ -97,14 +115,17 @@ export function bookedProvider(id: string, script: Script, now: () => Instant): 
       if (job.canceled) return { status: 'failed', kind: 'canceled', paid: 'unknown', message: 'Canceled' }
       if (age < seconds) return { status: 'running', fraction: age / seconds }
       if (script.fails) return { status: 'failed', message: 'It broke', ...script.fails }
-      return {
-        status: 'done',
-        outputs: outputs.map((kind, position) => made(kind, 'syncUrl', index, position) as Output),
-      }
+      const expiry = script.keepsSeconds ? { expiresAt: job.acceptedAt + (seconds + script.keepsSeconds) * 1000 } : {}
+      const done = outputs.map((kind, position) => ({
+        ...(madeOf(kind, 'syncUrl', index, position) as Output),
+        ...expiry,
+      }))
+      return { status: 'done', outputs: done }
     },
     async cancel({ operation }) {
       answerUp()
       accepted[(operation as { index: number }).index]!.canceled = true
+      books.written?.()
     },
     async download({ output }) {
       answerUp()
@@ -121,7 +142,7 @@ export function bookedProvider(id: string, script: Script, now: () => Instant): 
   return provider
 }
 
-function made(
+function madeOf(
   kind: 'good' | 'flagged' | 'broken',
   mode: 'queue' | 'sync' | 'syncUrl',
   index: number,

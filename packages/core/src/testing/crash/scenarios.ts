@@ -66,10 +66,10 @@ export const scenarios: readonly Scenario[] = [
   },
   { name: 'all outputs are flagged', providers: [{ ...queue, outputs: ['flagged'] }], ends: 'failed: content_policy' },
   { name: 'no output at all', providers: [{ ...queue, outputs: [] }], ends: 'failed: no_output' },
-  { name: 'storage is down for a while', providers: [queue], storageDownSeconds: 300, ends: 'succeeded' },
+  { name: 'storage is down for a while', providers: [queue], storageDownSeconds: 150, ends: 'succeeded' },
   {
     name: 'storage is down for longer than outputs live',
-    providers: [queue],
+    providers: [{ ...queue, keepsSeconds: 120 }],
     storageDownSeconds: 1e6,
     ends: 'failed: storage_failed',
   },

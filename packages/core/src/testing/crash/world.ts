@@ -8,12 +8,15 @@ import type { Model } from '../../models.ts'
 import type { createStudio } from '../../create-studio.ts'
 import type { Studio } from '../../studio.ts'
 import type { DatabaseHarness } from '../conformance/suite.ts'
-import { bookedProvider, type BookedProvider, type Script } from './provider.ts'
+import { bookedProvider, type BookedProvider, type Books, type Script } from './provider.ts'
 
 /** A database, a media store and a clock that the suite may move. */
 export interface CrashHarness extends DatabaseHarness {
   media: MediaStore
+  /** The engine's clock. */
   now(): number
+  /** `advance` moves what is stored into the past, and leaves the clock alone. */
+  movesRows?: boolean
 }
 
 export const GRANT = 3000
@@ -60,13 +63,25 @@ export class World {
   dawdle: () => Promise<void> = async () => undefined
   private readonly create: typeof createStudio
 
-  constructor(create: typeof createStudio, harness: CrashHarness, scenario: Scenario, userId: string) {
+  /** Seconds that were skipped so far. */
+  skippedSeconds = 0
+
+  constructor(
+    create: typeof createStudio,
+    harness: CrashHarness,
+    scenario: Scenario,
+    userId: string,
+    books: Books[] = [],
+  ) {
     this.create = create
     this.harness = harness
     this.scenario = scenario
     this.userId = userId
-    this.providers = scenario.providers.map((script, index) => bookedProvider(`p${index}`, script, () => harness.now()))
-    this.storageDownUntil = harness.now() + (scenario.storageDownSeconds ?? 0) * 1000
+    this.providers = scenario.providers.map((script, index) =>
+      // A name of its own: what one world learns about a provider is no business of the next.
+      bookedProvider(`${userId}-${index}`, script, () => this.time(), books[index]),
+    )
+    this.storageDownUntil = this.time() + (scenario.storageDownSeconds ?? 0) * 1000
     this.model = {
       id: 'booked',
       name: 'Booked',
@@ -78,6 +93,16 @@ export class World {
       timeoutSeconds: TIMEOUT_SECONDS,
       routes: this.providers.map(({ id }) => ({ provider: id, endpoint: 'books', body: ({ prompt }) => ({ prompt }) })),
     }
+  }
+
+  /** The time outside, as providers and disks see it. */
+  time(): number {
+    return this.harness.now() + (this.harness.movesRows ? this.skippedSeconds * 1000 : 0)
+  }
+
+  async advance(seconds: number): Promise<void> {
+    this.skippedSeconds += seconds
+    await this.harness.advance(seconds)
   }
 
   get request() {
@@ -118,7 +143,7 @@ export class World {
     return {
       ...media,
       save: async (key, source, options) => {
-        if (this.harness.now() < this.storageDownUntil) throw new Error('The disk is full')
+        if (this.time() < this.storageDownUntil) throw new Error('The disk is full')
         return media.save(key, source, options)
       },
     }
