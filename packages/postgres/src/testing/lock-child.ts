@@ -1,0 +1,72 @@
+/** A process that opens a directory and says so; run by the tests of the lock and of what a killed process leaves. */
+import type { NewJob } from '@safelight/core'
+import { randomUUID } from 'node:crypto'
+import { postgres } from '../database.ts'
+import { lockDirectory } from '../directory-lock.ts'
+import { migrate } from '../migrate.ts'
+import { pglite } from '../pglite.ts'
+
+const [directory = '', task] = process.argv.slice(2)
+const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`)
+
+try {
+  if (task === 'lock') await holdTheLock()
+  else if (task === 'admit') await admitUntilKilled()
+  else await openAndClose()
+} catch (error) {
+  say({ refused: error instanceof Error ? error.message : String(error) })
+  process.exitCode = 1
+}
+
+async function holdTheLock(): Promise<void> {
+  await lockDirectory(directory)
+  say({ opened: true })
+  await word()
+}
+
+async function openAndClose(): Promise<void> {
+  const driver = await pglite(directory)
+  say({ opened: true })
+  if ((await word()) === 'end') process.exit(0)
+  await driver.close()
+}
+
+function word(): Promise<string> {
+  return new Promise(resolve => {
+    process.stdin.once('data', (bytes: Buffer) => {
+      process.stdin.destroy()
+      resolve(bytes.toString())
+    })
+  })
+}
+
+async function admitUntilKilled(): Promise<void> {
+  const driver = await pglite(directory)
+  say({ opened: true })
+  await migrate(driver)
+  const database = postgres(driver)
+  const user = await database.users.signIn('killed@example.test')
+  await database.ledger.grant({ userId: user.id, amount: 1_000_000, key: 'enough', description: 'To begin with' })
+  await database.settings.write({ limits: { userPerMinute: 1000, ipPerMinute: 1000, windowSeconds: 1 } })
+  for (;;) {
+    const id = randomUUID()
+    const { outcome } = await database.admit({ job: newJob(id, user.id), ip: null, hasCapacity: true })
+    if (outcome === 'admitted') say({ admitted: id })
+  }
+}
+
+function newJob(id: string, userId: string): NewJob {
+  return {
+    id,
+    userId,
+    model: 'demo-image',
+    kind: 'image',
+    input: { prompt: 'x', size: 'square', count: 1, seed: '1' },
+    price: 500,
+    count: 1,
+    idempotencyKey: null,
+    requestHash: 'h',
+    requestId: null,
+    queueUntil: Date.now() + 600_000,
+  }
+}
