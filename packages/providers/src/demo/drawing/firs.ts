@@ -7,6 +7,7 @@ import { hex } from './color.ts'
 import type { Frame } from './frame.ts'
 import type { Season } from './ground.ts'
 import { clamp, lerp } from './noise.ts'
+import { chanceOf, mix } from './random.ts'
 import type { Chance } from './random.ts'
 import { airOf } from './sky.ts'
 import type { Camera, Terrain } from './terrain.ts'
@@ -90,36 +91,32 @@ export interface Grove {
 /** Distance between places where a fir may stand. */
 const SPACING = 0.26
 
-/** Plants a grove on the ground, the farthest trees first. */
+/** Plants a grove on the ground, the farthest trees first. Where each stands does not change when the camera moves. */
 export function paintGrove(canvas: Canvas, frame: Frame, terrain: Terrain, camera: Camera, grove: Grove): void {
   const air = airOf(frame)
-  const chance = frame.chance.fork('grove')
-  for (let z = grove.farthest; z > grove.nearest; z -= SPACING) {
-    const reach = ((canvas.width / 2) * z) / camera.focal + grove.treeHeight
-    for (let x = -Math.ceil(reach / SPACING) * SPACING; x < reach; x += SPACING) {
-      const [shiftX, shiftZ, size, luck] = [
-        chance.between(-0.5, 0.5),
-        chance.between(-0.5, 0.5),
-        chance.between(0.6, 1.15),
-        chance.next(),
-      ]
-      const placeX = x + shiftX * SPACING
-      const placeZ = z + shiftZ * SPACING
-      const paper = chance.pick(grove.papers)
-      const color = chance.pick(grove.colors)
-      if (grove.density(placeX, placeZ) < 0.35 + luck * 0.5) continue
-      const ground = terrain.height(placeX, placeZ, 4)
-      const foot = frame.horizon + ((camera.height - ground) * camera.focal) / placeZ
-      const height = (grove.treeHeight * size * camera.focal) / placeZ
-      const haze = 1 - Math.exp(-placeZ * terrain.haze * 1.1)
-      plant(
-        canvas,
-        frame,
-        { paper, color, haze, air },
-        canvas.width / 2 + (placeX * camera.focal) / placeZ,
-        foot,
-        height,
-      )
+  const middle = canvas.width / 2
+  for (
+    let row = Math.floor((camera.z + grove.farthest) / SPACING);
+    (row - 1) * SPACING > camera.z + grove.nearest;
+    row -= 1
+  ) {
+    const reach = (middle * (row * SPACING - camera.z)) / camera.focal + grove.treeHeight
+    const last = Math.ceil((camera.x + reach) / SPACING)
+    for (let column = Math.floor((camera.x - reach) / SPACING); column <= last; column += 1) {
+      const chance = chanceOf(mix(Math.imul(column, 7_919) ^ Math.imul(row, 104_729)))
+      const x = (column + chance.between(-0.5, 0.5)) * SPACING
+      const z = (row + chance.between(-0.5, 0.5)) * SPACING
+      if (grove.density(x, z) < 0.35 + chance.next() * 0.5) continue
+      const distance = z - camera.z
+      const foot = frame.horizon + ((camera.height - terrain.height(x, z, 4)) * camera.focal) / distance
+      const height = (grove.treeHeight * chance.between(0.6, 1.15) * camera.focal) / distance
+      const dress: Dress = {
+        paper: chance.pick(grove.papers),
+        color: chance.pick(grove.colors),
+        haze: 1 - Math.exp(-distance * terrain.haze * 1.1),
+        air,
+      }
+      plant(canvas, frame, dress, middle + ((x - camera.x) * camera.focal) / distance, foot, height)
     }
   }
 }

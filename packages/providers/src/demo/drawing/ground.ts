@@ -2,8 +2,8 @@
 import { hex } from './color.ts'
 import type { Rgb } from './color.ts'
 import type { Frame } from './frame.ts'
-import { clamp, noiseOf, smoothstep } from './noise.ts'
-import type { Noise } from './noise.ts'
+import { clamp, smoothstep } from './noise.ts'
+import { mix } from './random.ts'
 import type { Terrain } from './terrain.ts'
 
 export type Season = 'summer' | 'autumn' | 'winter' | 'spring'
@@ -22,21 +22,20 @@ function set(out: Rgb, color: Rgb, strength: number): void {
 }
 
 /** How high a tree stands over the ground at a place, 0 between trees: one cone in every cell, out of its middle. */
-function treeAt(noise: Noise, x: number, z: number, perUnit: number, density: number): number {
+function treeAt(seed: number, x: number, z: number, perUnit: number, density: number): number {
   const column = Math.floor(x * perUnit)
   const row = Math.floor(z * perUnit)
-  const shiftX = noise.at(column * 1.37 + 0.5, row * 0.71 + 0.3) * 0.34
-  const shiftZ = noise.at(column * 0.83 + 7.3, row * 1.29 + 5.1) * 0.34
+  const luck = mix(seed ^ Math.imul(column, 7_919) ^ Math.imul(row, 104_729))
+  const shiftX = ((luck & 0xffff) / 0xffff - 0.5) * 0.55
+  const shiftZ = ((luck >>> 16) / 0xffff - 0.5) * 0.55
   const dx = x * perUnit - column - 0.5 - shiftX
   const dz = z * perUnit - row - 0.5 - shiftZ
   const size = smoothstep(0.25, 0.5, density + (shiftX - shiftZ) * 0.6)
   const cone = 1 - Math.sqrt(dx * dx + dz * dz) / (0.3 + 0.17 * size)
-  // branches in tiers
-  return cone <= 0
-    ? 0
-    : size *
-        (cone + 0.06 * Math.sin(cone * 34 + 1.8 * Math.sin(6 * Math.atan2(dz, dx)))) *
-        (0.75 + 1.1 * shiftX + 0.7 * shiftZ)
+  if (cone <= 0) return 0
+  // branches in tiers, ragged around the stem
+  const tiers = 0.06 * Math.sin(cone * 34 + 9 * (dx - dz) * cone)
+  return size * (cone + tiers) * (0.75 + 0.7 * shiftX + 0.45 * shiftZ)
 }
 
 /** Where a height of woods begins to thin out, and how high its trees are. */
@@ -47,7 +46,7 @@ const TREE_HEIGHT = 0.15
 export function alpineGround(frame: Frame, options: { hasLake: boolean; season: Season }): Terrain {
   const { noise } = frame
   const chance = frame.chance.fork('alpine')
-  const trees = noiseOf(chance.fork('trees'))
+  const trees = chance.whole(0, 1e9)
   const tall = chance.between(4.6, 7.2)
   const open = chance.between(-0.5, 0.5)
   const shiftX = chance.between(0, 200)
@@ -71,8 +70,8 @@ export function alpineGround(frame: Frame, options: { hasLake: boolean; season: 
       const away = z * 0.72 + Math.hypot(x - open * z * 0.4, 0.6) * 1.15
       const rise = smoothstep(2.4, 14, away)
       const base = noise.eroded(x * 0.15 + shiftX, z * 0.15 + shiftZ, octaves)
-      const valley = noise.fbm(x * 0.55 + shiftX, z * 0.55, Math.min(4, octaves)) * 0.42
-      const height = (base + 0.22) * tall * rise + rise * 0.8 + floor + valley * (1 - rise)
+      const valley = rise === 1 ? 0 : noise.fbm(x * 0.55 + shiftX, z * 0.55, Math.min(4, octaves)) * 0.42 * (1 - rise)
+      const height = (base + 0.22) * tall * rise + rise * 0.8 + floor + valley
       const density = wooded(x, z, height)
       return density < 0.06 ? height : height + treeAt(trees, x, z, 14, density) * TREE_HEIGHT
     },
@@ -82,8 +81,9 @@ export function alpineGround(frame: Frame, options: { hasLake: boolean; season: 
       const flat = smoothstep(0.5, 0.78, up + rough * 0.14)
       blend(out, colors.meadow, flat * smoothstep(2.2, 1.1, height + rough * 0.4))
       const density = wooded(x, z, height)
-      const crown = colors.woods[trees.at(x * 14 + 0.5, z * 14 + 0.5) > 0.1 ? 0 : 1]
-      blend(out, crown, clamp(density * 1.5, 0, 0.95))
+      const isOther =
+        (mix(trees ^ Math.imul(Math.floor(x * 14), 7_919) ^ Math.imul(Math.floor(z * 14), 104_729)) & 3) === 0
+      blend(out, colors.woods[isOther ? 1 : 0], clamp(density * 1.5, 0, 0.95))
       const snow = smoothstep(snowLine - 0.25, snowLine + 0.35, height + rough * 0.6) * smoothstep(0.36, 0.62, up)
       blend(out, colors.snow, snow * (options.season === 'winter' && density > 0.1 ? 0.5 : 0.97))
     },
@@ -130,7 +130,7 @@ export const FOREST_FAR = 7
 export function forestGround(frame: Frame, season: Season): Wood {
   const { noise } = frame
   const chance = frame.chance.fork('forest')
-  const trees = noiseOf(chance.fork('trees'))
+  const trees = chance.whole(0, 1e9)
   const shift = chance.between(0, 200)
   const bend = chance.between(-0.2, 0.2)
   const colors = SEASONS[season]
@@ -218,7 +218,7 @@ export function duneGround(frame: Frame): Terrain {
 export function hillGround(frame: Frame, season: Season): Terrain {
   const { noise } = frame
   const chance = frame.chance.fork('hills')
-  const trees = noiseOf(chance.fork('trees'))
+  const trees = chance.whole(0, 1e9)
   const shift = chance.between(0, 200)
   const colors = HILLS[season]
 

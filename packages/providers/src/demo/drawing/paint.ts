@@ -35,14 +35,25 @@ export async function paint(request: DrawRequest): Promise<Bitmap> {
 }
 
 /** What is above and behind everything. */
-export function paintHeavens(canvas: Canvas, { theme, frame }: Scene, seconds: number): void {
+export function paintHeavens(canvas: Canvas, scene: Scene, seconds: number): void {
+  const { theme, frame } = scene
   if (theme.place === 'silk') return paintSilk(canvas, frame, theme.tint, seconds)
   if (theme.place === 'space') return paintSpace(canvas, frame, theme.tint, seconds)
+  paintStillSky(canvas, scene)
+  paintMovingSky(canvas, scene, seconds)
+}
+
+/** The part of the sky that stands still for some seconds. */
+export function paintStillSky(canvas: Canvas, { frame }: Scene): void {
   paintSky(canvas, frame)
   paintMilkyWay(canvas, frame)
-  paintStars(canvas, frame, seconds)
-  if (theme.hasAurora) paintAurora(canvas, frame, seconds)
+  paintStars(canvas, frame)
   paintLamp(canvas, frame)
+}
+
+/** The part that moves. */
+export function paintMovingSky(canvas: Canvas, { theme, frame }: Scene, seconds: number): void {
+  if (theme.hasAurora) paintAurora(canvas, frame, seconds)
   const streaks = frame.chance.fork('clouds').next()
   const amount = theme.hasAurora ? Math.min(theme.clouds, 0.15) : theme.clouds
   paintClouds(canvas, frame, seconds, { amount, streaks })

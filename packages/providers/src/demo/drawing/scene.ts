@@ -49,12 +49,21 @@ export async function sceneOf(subject: string, seed: string, width: number, heig
     chance,
   }
   const wood = theme.place === 'forest' ? forestGround(frame, theme.season) : null
-  const terrain = wood ?? terrainOf(theme, frame)
+  const terrain = wood ?? TERRAINS[theme.place]?.(frame, theme) ?? null
   return {
     theme,
     frame,
     terrain: terrain && withMist(terrain, theme),
-    camera: { x: 0, z: 0, height: CAMERA_HEIGHTS[theme.place], focal: unit * 1.15, near: 0.35, far: 55, growth: 1.01 },
+    camera: {
+      x: 0,
+      z: 0,
+      height: CAMERA_HEIGHTS[theme.place],
+      focal: unit * 1.15,
+      near: 0.35,
+      far: 55,
+      growth: 1.01,
+      detail: 0.5,
+    },
     waves: theme.place === 'sea' ? chance.between(0.5, 0.9) : theme.place === 'city' ? 0.3 : 0.09,
     deep: mixed(hex(theme.place === 'sea' ? '#0b3a4a' : '#0c2a36'), scaled(light.ambient, 0.3), 0.35),
     figure: await figureOf(theme, frame, chance.fork('figure')),
@@ -88,22 +97,13 @@ function horizonOf({ place }: Theme, chance: Chance): number {
   return chance.between(0.56, 0.66)
 }
 
-function terrainOf({ place, season }: Theme, frame: Frame): Terrain | null {
-  switch (place) {
-    case 'mountains':
-    case 'lake':
-      return alpineGround(frame, { hasLake: place === 'lake', season })
-    case 'sea':
-      return islandGround(frame)
-    case 'desert':
-      return duneGround(frame)
-    case 'canyon':
-      return mesaGround(frame)
-    case 'meadow':
-      return hillGround(frame, season)
-    default:
-      return null
-  }
+const TERRAINS: Partial<Record<Theme['place'], (frame: Frame, theme: Theme) => Terrain>> = {
+  mountains: (frame, { season }) => alpineGround(frame, { hasLake: false, season }),
+  lake: (frame, { season }) => alpineGround(frame, { hasLake: true, season }),
+  sea: islandGround,
+  desert: duneGround,
+  canyon: mesaGround,
+  meadow: (frame, { season }) => hillGround(frame, season),
 }
 
 function withMist(terrain: Terrain, theme: Theme): Terrain {

@@ -78,7 +78,7 @@ export function paintLamp(canvas: Canvas, frame: Frame): void {
 }
 
 /** Stars, most of them faint, and a Milky Way across. */
-export function paintStars(canvas: Canvas, frame: Frame, seconds: number): void {
+export function paintStars(canvas: Canvas, frame: Frame): void {
   const { width, unit, horizon, light } = frame
   if (light.stars === 0) return
   const chance = frame.chance.fork('stars')
@@ -89,12 +89,9 @@ export function paintStars(canvas: Canvas, frame: Frame, seconds: number): void 
     const y = chance.next() * horizon
     const faint = chance.next()
     const tone = chance.pick(tones)
-    const rhythm = chance.between(1, 4)
-    const phase = chance.between(0, 7)
-    const twinkle = seconds === 0 ? 1 : 0.75 + 0.25 * Math.sin(seconds * rhythm + phase)
     const low = 1 - (y / horizon) ** 3
     const nearMoon = 1 - Math.exp(-Math.hypot(x - frame.lampX, y - frame.lampY) / (unit * 0.12))
-    const strength = (0.12 + 2.2 * faint ** 18) * low * twinkle * nearMoon * light.stars
+    const strength = (0.12 + 2.2 * faint ** 18) * low * nearMoon * light.stars
     glow(canvas, x, y, (0.55 + 0.9 * faint ** 24) * (unit / 1_000 + 0.25), tone, strength * 1.6)
   }
 }
@@ -136,7 +133,7 @@ export interface CloudOptions {
 export function paintClouds(canvas: Canvas, frame: Frame, seconds: number, { amount, streaks }: CloudOptions): void {
   if (amount <= 0) return
   const { width, horizon, unit, noise, light, lampX, lampY } = frame
-  const step = 3
+  const step = Math.max(2, Math.round(unit / 320))
   const columns = Math.ceil(width / step) + 1
   const rows = Math.ceil(horizon / step) + 1
   const cover = new Float32Array(columns * rows)
@@ -185,9 +182,8 @@ interface Field {
 }
 
 /** Lays a coarse field of cloud over the sheet, smoothly. */
-function laySoftly(canvas: Canvas, field: Field, table: Float32Array, horizon: number): void {
+function laySoftly(canvas: Canvas, { cover, lit, columns, step }: Field, table: Float32Array, horizon: number): void {
   const { light, width } = canvas
-  const { cover, lit, columns, step } = field
   for (let y = 0; y < Math.min(horizon, canvas.height); y += 1) {
     const row = (y / step) | 0
     const fy = y / step - row
@@ -195,15 +191,9 @@ function laySoftly(canvas: Canvas, field: Field, table: Float32Array, horizon: n
       const column = (x / step) | 0
       const fx = x / step - column
       const cell = row * columns + column
-      const [a, b, c, d] = [(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy]
-      const mix = (values: Float32Array): number =>
-        (values[cell] as number) * a +
-        (values[cell + 1] as number) * b +
-        (values[cell + columns] as number) * c +
-        (values[cell + columns + 1] as number) * d
-      const alpha = mix(cover) * 0.94
+      const alpha = 0.94 * between(cover, columns, cell, fx, fy)
       if (alpha < 0.004) continue
-      const tone = rampIndex(mix(lit) / 1.2)
+      const tone = rampIndex(between(lit, columns, cell, fx, fy) / 1.2)
       const index = (y * width + x) * 4
       for (let channel = 0; channel < 3; channel += 1) {
         light[index + channel] =
@@ -211,6 +201,13 @@ function laySoftly(canvas: Canvas, field: Field, table: Float32Array, horizon: n
       }
     }
   }
+}
+
+/** A value between four cells of a field. */
+export function between(field: Float32Array, columns: number, cell: number, fx: number, fy: number): number {
+  const upper = (field[cell] as number) * (1 - fx) + (field[cell + 1] as number) * fx
+  const lower = (field[cell + columns] as number) * (1 - fx) + (field[cell + columns + 1] as number) * fx
+  return upper * (1 - fy) + lower * fy
 }
 
 /** Curtains of northern light: a sharp lower edge, and rays that fade upwards from green to violet. */

@@ -33,6 +33,8 @@ export interface Camera {
   far: number
   /** Distances grow by this factor from step to step. */
   growth: number
+  /** Octaves of detail more than a pixel needs, or fewer where it has to be quick. */
+  detail: number
 }
 
 /** How much of each pixel is water, 0..1. */
@@ -56,7 +58,7 @@ function walkOf(frame: Frame, terrain: Terrain, camera: Camera): Walk {
     const distance = camera.near * camera.growth ** step
     distances[step] = distance
     // detail smaller than a pixel would only flicker
-    octaves[step] = clamp(Math.log2(camera.focal / distance) + 0.5, 2, 11)
+    octaves[step] = clamp(Math.log2(camera.focal / distance) + camera.detail, 2, 11)
     air[step] = 1 - Math.exp(-distance * terrain.haze)
   }
   return { distances, octaves, air, haze: airOf(frame) }

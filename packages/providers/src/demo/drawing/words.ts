@@ -22,9 +22,9 @@ export interface Theme {
 }
 
 const PLACES: Record<Place, string> = {
+  lake: 'lake reflection pond river fjord canoe mirror swan loch waterfall stream calm',
   mountains:
     'mountain alp peak summit cliff glacier valley hiking climb everest himalaya andes rocky trail volcano ski',
-  lake: 'lake reflection pond river fjord canoe mirror swan loch waterfall stream calm',
   forest: 'forest wood tree pine jungle mushroom cabin moss fir owl bear fox deer wolf enchanted fairy elf path',
   sea: 'sea ocean wave beach coast island boat ship sail whale lighthouse harbor harbour bay surf fish dolphin mermaid tide pirate shark water',
   city: 'city street skyline tokyo york paris london berlin neon cyberpunk building tower urban car robot downtown skyscraper metropolis rooftop office taxi',
