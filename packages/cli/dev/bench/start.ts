@@ -1,8 +1,9 @@
 /** From the command to the first answer, as a person types it. */
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../free-port.ts'
@@ -54,31 +55,45 @@ async function secondsToAnswer(
 ): Promise<number> {
   const port = await freePort()
   const begun = performance.now()
-  const env = { ...process.env, ...environment, PORT: String(port) }
-  // A group of its own: the launchers in between are signalled along with the server.
-  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'ignore', 'inherit'], detached: true })
+  const env: NodeJS.ProcessEnv = { ...process.env, ...environment, PORT: String(port) }
+  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'ignore', 'inherit'] })
   try {
     while (!(await answers(`http://127.0.0.1:${port}/api/models`))) {
       if (child.exitCode !== null) throw new Error(`${command} ended with ${child.exitCode} before it answered`)
       if (performance.now() - begun > GIVE_UP_SECONDS * 1000) throw new Error(`no answer in ${GIVE_UP_SECONDS} s`)
       await sleep(20)
     }
-    return (performance.now() - begun) / 1000
+    const seconds = (performance.now() - begun) / 1000
+    await end(child.pid ?? 0, await serverOf(resolve(cwd, env['SAFELIGHT_DATA_DIR'] ?? '.safelight')))
+    return seconds
   } finally {
-    if (child.pid !== undefined) await endGroup(child.pid)
+    child.kill()
   }
 }
 
-/** The launchers end before the server does, and only then is the data directory free. */
-async function endGroup(leader: number): Promise<void> {
+/** It is written a moment after the first answer may come. */
+async function serverOf(dataDirectory: string): Promise<number> {
+  for (;;) {
+    const text = await readFile(join(dataDirectory, 'server.json'), 'utf8').catch(() => null)
+    if (text !== null) return (JSON.parse(text) as { pid: number }).pid
+    await sleep(20)
+  }
+}
+
+/** The launchers may end before the server does, and only when it has is its data directory free. */
+async function end(launcher: number, server: number): Promise<void> {
+  for (const pid of [launcher, server]) {
+    if (isAlive(pid)) process.kill(pid, 'SIGTERM')
+  }
+  while (isAlive(server)) await sleep(20)
+}
+
+function isAlive(pid: number): boolean {
   try {
-    process.kill(-leader, 'SIGTERM')
-    for (;;) {
-      process.kill(-leader, 0)
-      await sleep(20)
-    }
+    return process.kill(pid, 0)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    throw error
   }
 }
 
