@@ -16,14 +16,18 @@ const MOMENTS = scenarios.map((scenario, index) => ({
   dies: { index: (index * 7 + 3) % 19, phase: index % 2 === 0 ? ('after' as const) : ('before' as const) },
 }))
 
-test.each(MOMENTS)('$scenario: killed $dies.phase call $dies.index', { timeout: 60_000 }, async ({ scenario, dies }) => {
-  const directory = `${await folderWithDatabase()}/.safelight`
-  const first = await run({ directory, scenario, dies })
-  // A scenario that ends before its moment comes has nothing to be killed in.
-  expect(first.signal === 'SIGKILL' || first.code === 0, first.stderr).toBe(true)
-  const second = await run({ directory, scenario, dies: null })
-  expect(second, second.stderr).toMatchObject({ code: 0 })
-})
+test.each(MOMENTS)(
+  '$scenario: killed $dies.phase call $dies.index',
+  { timeout: 60_000 },
+  async ({ scenario, dies }) => {
+    const directory = `${await folderWithDatabase()}/.safelight`
+    const first = await run({ directory, scenario, dies })
+    // A scenario that ends before its moment comes has nothing to be killed in.
+    expect(first.signal === 'SIGKILL' || first.code === 0, first.stderr).toBe(true)
+    const second = await run({ directory, scenario, dies: null })
+    expect(second, second.stderr).toMatchObject({ code: 0 })
+  },
+)
 
 interface Ended {
   code: number | null
