@@ -63,7 +63,7 @@ export const defaultLimits: ServerLimits = {
   jsonMaxBytes: 256 * 1024,
   uploadMaxBytes: 10 * 1024 * 1024,
   uploadsPerUser: 4,
-  streamsPerUser: 10,
+  streamsPerUser: 30,
   streamSeconds: 900,
   sessionSeconds: 7 * 86_400,
 }

@@ -17,7 +17,8 @@ export interface BoundedServer {
 /** A request has to arrive in this time; a connection on which nothing moves is closed. */
 export const httpTimes: HttpTimes = { headersSeconds: 15, requestSeconds: 120, idleSeconds: 120 }
 
-const KEEP_ALIVE_SECONDS = 10
+/** Longer than the proxies in front keep theirs (60 s is common), or they send into a connection that is just closing. */
+const KEEP_ALIVE_SECONDS = 75
 const CHECK_SECONDS = 2
 const HEADERS_MAX_BYTES = 16 * 1024
 const CONNECTIONS_MAX = 4000
@@ -46,6 +47,7 @@ export function httpServer(
   server.on('request', ({ socket }, response) => {
     silent.delete(socket)
     answering.add(socket)
+    if (!server.listening) response.setHeader('Connection', 'close')
     response.once('close', () => answering.delete(socket))
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {

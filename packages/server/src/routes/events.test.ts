@@ -225,7 +225,7 @@ describe('a stream', () => {
     // All places are free again only when every stream has let go.
     await expect
       .poll(async () => {
-        const again = await Promise.all(Array.from({ length: 10 }, () => readEvents(me, '/api/events')))
+        const again = await Promise.all(Array.from({ length: 30 }, () => readEvents(me, '/api/events')))
         await Promise.all(again.map(stream => stream.close()))
         return again.every(({ status }) => status === 200)
       })

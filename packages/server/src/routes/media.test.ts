@@ -283,6 +283,7 @@ describe('uploads', () => {
     ['text', new TextEncoder().encode('just text')],
     ['a page', new TextEncoder().encode('<html><script>alert(1)</script></html>')],
     ['a drawing that can run scripts', new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg"/>')],
+    ['a GIF, which no model takes', new TextEncoder().encode('GIF89a\x01\x00\x01\x00\x00\x00\x00;')],
     ['nothing', new Uint8Array()],
   ])('%s is 415', async (_what, bytes) => {
     const { status, body } = await upload(await server.signIn(), form(bytes))

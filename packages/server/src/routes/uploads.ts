@@ -12,6 +12,7 @@ import { MediaAnswer } from './media.ts'
 
 /** Boundaries and headers of a form with one file. */
 const FORM_BYTES = 16 * 1024
+const GIF = 'GIF8'
 
 export function uploadRoutes(services: Services) {
   const upload = createRoute({
@@ -59,10 +60,39 @@ async function store(c: Context<AppEnv>, { studio, limits }: Services) {
   }
   const { source, problem } = await fileOf(body, boundary, 'file')
   try {
-    return await studio.upload({ userId: callerOf(c).id, source, maxBytes, signal })
+    return await studio.upload({ userId: callerOf(c).id, source: await withoutGif(source), maxBytes, signal })
   } catch (error) {
     if (signal.aborted) throw new SafelightError('invalid_input', 'The upload was broken off.', { fields: [] })
     // A store may wrap what its source throws, so the form says itself what was wrong with it.
     throw problem() ?? error
   }
+}
+
+/** A store keeps GIFs too, since providers make them; but no model takes one. */
+async function withoutGif(source: ReadableStream<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
+  const reader = source.getReader()
+  const head: Uint8Array[] = []
+  const text = () => String.fromCharCode(...head.flatMap(chunk => [...chunk.subarray(0, GIF.length)]))
+  let isOver = false
+  while (!isOver && text().length < GIF.length) {
+    const { done, value } = await reader.read()
+    if (value) head.push(value)
+    isOver = done
+  }
+  if (text().startsWith(GIF)) {
+    await reader.cancel()
+    throw new SafelightError('unsupported_media', 'The file is none of PNG, JPEG, WebP, AVIF, MP4 and WebM.')
+  }
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const first = head.shift()
+        const { done, value } = first ? { done: false, value: first } : await reader.read()
+        if (done) controller.close()
+        else controller.enqueue(value)
+      },
+      cancel: reason => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  )
 }
