@@ -1,14 +1,13 @@
 /** Real processes of the command line, and a person who talks to them. */
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { onTestFinished } from 'vitest'
 import { freePort } from '../dev/free-port.ts'
+import { templateFolder } from './template.ts'
 
 const BIN = fileURLToPath(new URL('../src/bin.ts', import.meta.url))
 /** Nothing of the machine's own settings reaches a test. */
@@ -41,20 +40,10 @@ export async function emptyFolder(): Promise<string> {
   return folder
 }
 
-let template: Promise<string> | undefined
-
-/** An empty folder but for a migrated database: making one takes seconds, copying it does not. */
+/** An empty folder but for a migrated database. */
 export async function folderWithDatabase(): Promise<string> {
   const folder = await emptyFolder()
-  await cp(await (template ??= makeTemplate()), folder, { recursive: true })
-  return folder
-}
-
-async function makeTemplate(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'safelight-template-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const args = ['--conditions=@safelight/source', BIN, 'migrate']
-  await promisify(execFile)(process.execPath, args, { cwd: folder, env: NO_SETTINGS })
+  await cp(await templateFolder(), folder, { recursive: true })
   return folder
 }
 
