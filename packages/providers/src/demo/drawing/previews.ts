@@ -1,7 +1,7 @@
 import sharp from 'sharp'
 import type { Bitmap } from './draw.ts'
 
-const LONG_SIDE = 96
+const LONG_SIDE = 128
 /** How far the print has come in each preview; the last is in full light. */
 const STEPS = [0.12, 0.3, 0.5, 0.7, 0.9, 1] as const
 
