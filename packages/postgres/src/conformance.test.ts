@@ -2,7 +2,6 @@
 import {
   type Case,
   creditLedgerCases,
-  type DatabaseHarness,
   databaseCases,
   jobStoreCases,
   journalCases,
@@ -14,12 +13,11 @@ import {
   usersCases,
 } from '@safelight/core/testing'
 import type { ProviderCallRecord } from '@safelight/core'
-import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import { postgres } from './database.ts'
 import type { SqlDriver } from './driver.ts'
-import { type Engine, ENGINES, newUser } from './testing/engines.ts'
-import { letTimePass } from './testing/harness.ts'
+import { type Engine, ENGINES } from './testing/engines.ts'
+import { harnessOn } from './testing/database-harness.ts'
+import { windowCases } from './testing/window-cases.ts'
 
 for (const [name, start] of Object.entries(ENGINES)) {
   describe(`over ${name}`, () => {
@@ -34,13 +32,7 @@ for (const [name, start] of Object.entries(ENGINES)) {
       await engine.close()
     })
 
-    const harness = async (): Promise<DatabaseHarness> => {
-      // Jobs that an earlier case left open must not become due in a later one.
-      await driver.query(
-        `update public.generation_jobs set wake_at = now() + interval '100 years' where finished_at is null`,
-      )
-      return harnessOn(driver)
-    }
+    const harness = () => harnessOn(driver)
     const ports = portsOf(harness)
     const options = { runs: 5 }
     const all = (port: string, cases: readonly Case[]) =>
@@ -61,22 +53,8 @@ for (const [name, start] of Object.entries(ENGINES)) {
       journalCases(async () => ({ ...(await ports()), calls })),
     )
     all('database', databaseCases(harness, options))
+    all('windows of admission', windowCases(harness))
   })
-}
-
-function harnessOn(driver: SqlDriver): DatabaseHarness {
-  const database = postgres(driver)
-  return {
-    database,
-    async newUser(balance = 0) {
-      const userId = await newUser(driver)
-      const gift = { userId, amount: balance, key: randomUUID(), description: 'To begin with' }
-      if (balance > 0) await database.ledger.grant(gift)
-      return userId
-    },
-    advance: seconds => letTimePass(driver, seconds),
-    close: async () => undefined,
-  }
 }
 
 async function callsOf(driver: SqlDriver, jobId: string): Promise<ProviderCallRecord[]> {

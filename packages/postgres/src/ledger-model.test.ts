@@ -1,5 +1,5 @@
 /** The ledger against a model of a few lines: whatever is done in whatever order, every balance is the sum of its entries. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { postgres } from './database.ts'
@@ -17,22 +17,23 @@ afterAll(async () => {
   await engine.close()
 })
 
-const users = fc.nat({ max: 1 })
-const references = fc.nat({ max: 3 })
-const amounts = fc.constantFrom(1, 100, 500, 1000)
-const steps = fc.array(
-  fc.oneof(
-    fc.record({ do: fc.constant('grant' as const), user: users, key: references, amount: amounts }),
-    fc.record({ do: fc.constant('charge' as const), user: users, reference: references, amount: amounts }),
-    fc.record({
-      do: fc.constant('refund' as const),
-      reference: references,
-      amount: fc.option(amounts, { nil: undefined }),
-    }),
-  ),
-  { maxLength: 30 },
+type Step =
+  | { do: 'grant'; user: number; key: number; amount: number }
+  | { do: 'charge'; user: number; reference: number; amount: number }
+  | { do: 'refund'; reference: number; amount: number | undefined }
+
+const anyUser = fc.nat({ max: 1 })
+const anyReference = fc.nat({ max: 3 })
+const anyAmount = fc.constantFrom(1, 100, 500, 1000)
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ do: fc.constant('grant' as const), user: anyUser, key: anyReference, amount: anyAmount }),
+  fc.record({ do: fc.constant('charge' as const), user: anyUser, reference: anyReference, amount: anyAmount }),
+  fc.record({
+    do: fc.constant('refund' as const),
+    reference: anyReference,
+    amount: fc.option(anyAmount, { nil: undefined }),
+  }),
 )
-type Step = fc.TypeOf<typeof steps>[number]
 
 interface Reference {
   user?: number
@@ -87,7 +88,7 @@ function model() {
 
 test('any sequence of grants, charges and refunds answers and adds up like the model', async () => {
   const { ledger } = postgres(driver)
-  const property = fc.asyncProperty(steps, async sequence => {
+  const property = fc.asyncProperty(fc.array(anyStep, { maxLength: 30 }), async sequence => {
     const run = randomUUID()
     const ids = [await newUser(driver), await newUser(driver)]
     const expected = model()

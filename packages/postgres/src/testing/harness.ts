@@ -1,4 +1,4 @@
-/** What the conformance suites want of a database: ports, and a clock that can be moved. */
+/** A clock for what is stored. */
 import type { SqlDriver } from '../driver.ts'
 
 /**
