@@ -1,12 +1,11 @@
 /** From the environment to a studio with everything behind it: database, files, providers. */
-import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { createStudio, SafelightError, type Database } from '@safelight/core'
 import { files } from '@safelight/media/files'
 import { migrate, postgres, type SqlDriver } from '@safelight/postgres'
 import { demo } from '@safelight/providers/demo'
 import type { Log } from '@safelight/server'
-import type { Environment } from '@safelight/server/node'
+import { makeDirectory, type Environment } from '@safelight/server/node'
 
 /** Where things are in the data directory. */
 const PLACES = { database: 'database', media: 'media', demo: 'demo' } as const
@@ -34,7 +33,7 @@ export async function assemble(environment: Environment, log: Log) {
 
 /** Drivers are loaded where they are used: PGlite alone is 20 MB of WebAssembly. */
 export async function openDriver({ database, dataDirectory }: Environment, log: Log): Promise<SqlDriver> {
-  await mkdir(dataDirectory, { recursive: true, mode: 0o700 })
+  await makeDirectory(resolve(dataDirectory))
   if (database.kind === 'pglite') {
     const { pglite } = await import('@safelight/postgres/pglite')
     return pglite(resolve(dataDirectory, PLACES.database))

@@ -6,6 +6,7 @@ import { readEnvironment as read, type Environment } from './node/environment.ts
 import type { Log } from './options.ts'
 import type { Model } from '@safelight/core'
 
+export { makeDirectory } from './node/directory.ts'
 export { loadOrMakeSecret } from './node/secret.ts'
 export { jsonLines }
 export type { RunningServer } from './node/start.ts'

@@ -1,7 +1,8 @@
 /** The secret of an embedded server: made once, kept beside its data, readable by its owner alone. */
 import { randomBytes } from 'node:crypto'
-import { chmod, link, mkdir, open, readFile, rm } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { chmod, link, open, readFile, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { makeDirectory } from './directory.ts'
 
 const FILE = 'secret'
 const SECRET_BYTES = 32
@@ -24,27 +25,6 @@ export async function loadOrMakeSecret(dataDirectory: string): Promise<string> {
     if (code === undefined) throw error
     const message = `The data directory cannot be used (${code}); set SAFELIGHT_DATA_DIR to one that can be written.`
     throw new Error(message, { cause: error })
-  }
-}
-
-/** Not Node's own recursive one: below /proc that tries for ever. */
-async function makeDirectory(path: string): Promise<void> {
-  const made = await makeOne(path)
-  if (made || dirname(path) === path) return
-  await makeDirectory(dirname(path))
-  await makeOne(path, { isLastTry: true })
-}
-
-/** False where its parent is missing. */
-async function makeOne(path: string, { isLastTry = false } = {}): Promise<boolean> {
-  try {
-    await mkdir(path, { mode: 0o700 })
-    return true
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') return true
-    if (code === 'ENOENT' && !isLastTry) return false
-    throw error
   }
 }
 

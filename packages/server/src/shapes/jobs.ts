@@ -101,6 +101,7 @@ function progressShape({ state, progress }: Job): Omit<JobShape['progress'], 'et
         fraction: progress?.fraction ?? null,
         stage: progress?.stage || 'running',
         queuePosition: progress?.queuePosition ?? null,
+        ...(progress?.preview === undefined ? {} : { preview: progress.preview }),
       }
     case 'succeeded':
       return { fraction: 1, stage: state, queuePosition: null }

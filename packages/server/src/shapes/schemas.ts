@@ -91,6 +91,8 @@ export const JobSchema = z
       stage: z.string(),
       queuePosition: z.int().nullable(),
       etaSeconds: range.nullable(),
+      // A small data URL, where a provider shows the picture coming.
+      preview: z.string().optional(),
     }),
     media: z.array(MediaSchema),
     failure: z.object({ code: z.enum(keysOf<FailureCode>(FAILURES)), message: z.string() }).nullable(),
