@@ -10,7 +10,7 @@ describe('numbers', () => {
       '24\u2009500',
       '1\u2009234\u2009567',
     ])
-    expect([500, -1000, 0].map(signed)).toEqual(['+500', '\u22121\u2009000', '0'])
+    expect([500, -1000, 0].map(signed)).toEqual(['+500', '-1\u2009000', '0'])
   })
   it('writes bytes in the unit that fits', () => {
     expect([12, 71_900, 1_420_000].map(fileSize)).toEqual(['1 kB', '72 kB', '1.4 MB'])

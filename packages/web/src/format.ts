@@ -1,7 +1,8 @@
 /** Numbers and times as people read them. */
 
 const THIN_SPACE = '\u2009'
-const MINUS = '\u2212'
+// The plain one: people's scripts and spreadsheets read the ledger too.
+const MINUS = '-'
 
 /** `3000` → `3 000`, with a thin space. */
 export function grouped(value: number): string {
@@ -9,7 +10,7 @@ export function grouped(value: number): string {
   return value < 0 ? `${MINUS}${digits}` : digits
 }
 
-/** `+500`, `−1 000`. */
+/** `+500`, `-1 000`. */
 export function signed(value: number): string {
   return value > 0 ? `+${grouped(value)}` : grouped(value)
 }

@@ -78,7 +78,7 @@ describe.skipIf(!chromiumPath && !isRequired)(name, { timeout: 60_000 }, () => {
       await page.getByRole('link', { name: 'Account' }).click()
       const rows = page.getByRole('table', { name: 'Ledger' }).getByRole('row')
       await soon(() => rows.count()).toBe(3)
-      expect(await rows.nth(1).textContent()).toMatch(/Charge.*a red fox in snow.*−500.*2\s500/)
+      expect(await rows.nth(1).textContent()).toMatch(/Charge.*a red fox in snow.*-500.*2\s500/)
       expect(await rows.nth(2).textContent()).toMatch(/Grant.*\+3\s000.*3\s000/)
       expect(await page.getByText('9 of 10 left this minute').isVisible()).toBe(true)
     })

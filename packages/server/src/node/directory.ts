@@ -17,7 +17,8 @@ async function makeOne(path: string, { isLastTry = false } = {}): Promise<boolea
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') return true
-    if (code === 'ENOENT' && !isLastTry) return false
-    throw error
+    if (code !== 'ENOENT') throw error
+    if (isLastTry) throw new Error(`The directory ${path} cannot be made there; choose another place.`, { cause: error })
+    return false
   }
 }
