@@ -77,12 +77,14 @@ describe('the queue', () => {
     expect(Date.now() - startedAt).toBeLessThan(8_000)
   })
 
-  test('a job that is done stays done when it is cancelled late, or says that it was cancelled', async () => {
-    const operation = await accepted(provider, { body: { prompt: 'a lake #seconds=0' } })
-    await finished(provider, operation)
-    await provider.cancel({ ...call('cancel'), operation })
-    await provider.cancel({ ...call('cancel'), operation })
-    expect(['done', 'failed']).toContain((await look(provider, operation)).status)
+  test('leaves alone what is done, and what is cancelled already', async () => {
+    const done = await accepted(provider, { body: { prompt: 'a lake #seconds=0' } })
+    await finished(provider, done)
+    await provider.cancel({ ...call('cancel'), operation: done })
+    expect((await look(provider, done)).status).toBe('done')
+    const open = await accepted(provider, { body: { prompt: 'a lake #seconds=60' } })
+    for (let index = 0; index < 2; index += 1) await provider.cancel({ ...call('cancel'), operation: open })
+    expect(await look(provider, open)).toMatchObject({ status: 'failed', kind: 'canceled' })
   })
 })
 

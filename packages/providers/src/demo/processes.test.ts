@@ -5,7 +5,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Json } from '@safelight/core'
 import { expect, onTestFinished, test } from 'vitest'
 import { accepted, bytesOf, finished, look, made } from '../../test/demo.ts'
@@ -95,6 +95,26 @@ test('a script that has its picture ends by itself', async () => {
   const late = AbortSignal.timeout(4_000)
   await Promise.race([exited, once(late, 'abort').then(() => expect.fail('it did not end'))])
   expect(child.exitCode).toBe(0)
+})
+
+test('the built package finds its worker, and draws the same', async () => {
+  const home = fileURLToPath(new URL('../..', import.meta.url))
+  // below the package, so that what it depends on is found from there
+  const outDirectory = await mkdtemp(join(home, 'node_modules', '.build-'))
+  onTestFinished(() => rm(outDirectory, { recursive: true, force: true }))
+  const tsup = fileURLToPath(new URL('../../../../node_modules/tsup/dist/cli-default.js', import.meta.url))
+  const build = spawn(process.execPath, [tsup, '--no-dts', '--silent', '--out-dir', outDirectory], {
+    cwd: home,
+    stdio: 'inherit',
+  })
+  const [code] = (await once(build, 'exit')) as [number]
+  expect(code).toBe(0)
+
+  const child = start('from-build.ts', pathToFileURL(join(outDirectory, 'demo/index.js')).href)
+  const parts: Buffer[] = []
+  for await (const part of child.stdout as AsyncIterable<Buffer>) parts.push(part)
+  const [same] = await made(demo(), { body: { prompt: 'a lake #seconds=0' } })
+  expect(Buffer.concat(parts).toString()).toBe(Buffer.from(same ?? new Uint8Array()).toString('base64'))
 })
 
 test('drawing does not hold up the thread that serves', async () => {

@@ -70,7 +70,10 @@ export function demo(options: DemoOptions = {}): DemoProvider {
     },
 
     async cancel(call) {
-      await workshop.cancel(readOperation(call).operation.id)
+      const { operation, order } = readOperation(call)
+      const { status } = progressOf(order, operation, await standingOf(operation, order))
+      // what has ended has ended
+      if (status === 'running') await workshop.cancel(operation.id)
     },
 
     download: ({ output }) => open(shelf, output),

@@ -5,7 +5,16 @@ import type { DrawRequest, WorkerMessage } from './messages.ts'
 import { InputError, draw } from './drawing/draw.ts'
 
 // On Linux this touches this thread alone: whoever serves requests on the same processors goes first.
-if (process.platform === 'linux') setPriority(0, 10)
+if (process.platform === 'linux') stepBack()
+
+function stepBack(): void {
+  try {
+    setPriority(0, 10)
+  } catch (error) {
+    // some sandboxes forbid it; then the drawing is as important as everything else
+    if (!(error instanceof Error && 'code' in error)) throw error
+  }
+}
 
 function say(message: WorkerMessage, transfer: ArrayBuffer[] = []): void {
   parentPort?.postMessage(message, transfer)

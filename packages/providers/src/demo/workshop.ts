@@ -62,6 +62,13 @@ export function createWorkshop(shelf: Shelf, pool: Pool): Workshop {
         makings.delete(jobId)
         return { status: 'elsewhere' }
       }
+      // it may have been finished between the question and the claim
+      const done = await readRecord<DoneRecord>(shelf, jobId, 'done')
+      if (done) {
+        claim.release()
+        makings.delete(jobId)
+        return { status: 'done', ...done }
+      }
       making.startedAt = (await readRecord<{ at: number }>(shelf, jobId, 'started'))?.at ?? null
       const input = await shelf.read(jobId, 'input')
       void make({ shelf, pool, jobId, order, input, making })
@@ -134,8 +141,9 @@ interface Work {
 /** Draws every output, keeps each as it comes, and then says that all are there. */
 async function make(work: Work): Promise<void> {
   const { shelf, jobId, order, making } = work
-  const needsInput = order.kind === 'edit' && work.input === null
-  if (needsInput) return fail(work, { kind: 'provider_error', message: 'The picture to change is no longer here.' })
+  if (making.isStopped) return
+  const lacksInput = order.kind === 'edit' && work.input === null
+  if (lacksInput) return fail(work, { kind: 'provider_error', message: 'The picture to change is no longer here.' })
   try {
     const outputs = await Promise.all(Array.from({ length: order.count }, (_, index) => makeOutput(work, index)))
     if (making.isStopped) return

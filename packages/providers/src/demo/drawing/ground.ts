@@ -223,7 +223,7 @@ export function hillGround(frame: Frame, season: Season): Terrain {
   const colors = HILLS[season]
 
   function wooded(x: number, z: number): number {
-    return smoothstep(0.16, 0.24, noise.fbm(x * 0.5 + shift, z * 0.5 + 90, 3)) * smoothstep(1.6, 3, z)
+    return smoothstep(0.16, 0.24, noise.fbm(x * 0.5 + shift, z * 0.5 + 90, 3)) * smoothstep(2.6, 4, z)
   }
 
   return {
@@ -242,12 +242,11 @@ export function hillGround(frame: Frame, season: Season): Terrain {
     },
     surface(x, z, height, up, out) {
       const patch = noise.fbm(x * 0.7 + shift, z * 0.9, 3)
-      set(out, colors.grass, 0.92 + noise.fbm(x * 5, z * 5, 2) * 0.4)
+      set(out, colors.grass, 0.88 + noise.fbm(x * 6, z * 6, z < 4 ? 5 : 2) * 0.6)
       blend(out, colors.dry, smoothstep(-0.1, 0.35, patch) * 0.75)
-      // flowers in drifts; the near ones are dots, the far ones a colour
+      // flowers in drifts, a colour from afar; the near ones stand in the grass
       const drift = smoothstep(0.02, 0.3, noise.fbm(x * 0.6 + 20, z * 0.8 + shift, 2))
-      const dot = smoothstep(0.25, 0.5, noise.at(x * 22, z * 22))
-      blend(out, colors.flowers, drift * (z < 4 ? dot : 0.35) * smoothstep(14, 3, z) * 0.9)
+      blend(out, colors.flowers, drift * 0.32 * smoothstep(2.5, 4, z) * smoothstep(14, 4, z))
       blend(out, colors.woods, clamp(wooded(x, z) * 1.4, 0, 0.95))
       if (height > 2.2) blend(out, hex('#6d7480'), smoothstep(2.2, 3.2, height) * (1.4 - up))
     },

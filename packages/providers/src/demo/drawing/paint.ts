@@ -1,5 +1,6 @@
 /** Paints a scene, from the farthest to the nearest. */
 import type { DrawRequest } from '../messages.ts'
+import { paintBlades } from './blades.ts'
 import { canvasOf } from './canvas.ts'
 import type { Canvas } from './canvas.ts'
 import { paintCity } from './city.ts'
@@ -72,6 +73,8 @@ export function paintGround(canvas: Canvas, scene: Scene, seconds: number): void
   const mask = paintTerrain(canvas, frame, terrain, camera)
   if (terrain.hasWater) paintWater(canvas, frame, mask, { deep, waves }, seconds)
   if (grove) paintGrove(canvas, frame, terrain, camera, grove)
+  if (theme.place === 'meadow') paintBlades(canvas, frame, terrain, camera, theme.season, 0.8)
+  if (theme.place === 'forest') paintBlades(canvas, frame, terrain, camera, theme.season, 0.16)
 }
 
 /** What stands close by, and what falls in front of it. */
@@ -80,7 +83,7 @@ export function paintFront(canvas: Canvas, { theme, frame, figure }: Scene, seco
   if (figure) paintFigure(canvas, frame, figure.cutout, figure.x, figure.foot)
   if (theme.isSnowing) paintSnow(canvas, frame, seconds)
   if (theme.isRaining) paintRain(canvas, frame, seconds)
-  const isWarmNight = frame.light.hour === 'dusk' || (frame.light.hour === 'night' && theme.season !== 'winter')
+  const isWarmNight = (frame.light.hour === 'dusk' || frame.light.hour === 'night') && theme.season !== 'winter'
   if (isWarmNight && (theme.place === 'forest' || theme.place === 'meadow')) {
     paintSparks(canvas, frame, seconds, { color: '#ffe27a', count: 46, rising: 0.02 })
   }

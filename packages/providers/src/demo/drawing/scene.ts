@@ -127,6 +127,11 @@ async function figureOf(theme: Theme, frame: Frame, chance: Chance): Promise<Sce
   if (place === 'sky' || theme.place === 'space')
     return { cutout, x, foot: horizon * chance.between(0.5, 0.72), hasBank: false }
   if (place === 'water')
-    return { cutout, x, foot: horizon + (height - horizon) * (isOnWater ? 0.3 : 0.6), hasBank: false }
+    return {
+      cutout,
+      x,
+      foot: horizon + (height - horizon) * (theme.place === 'lake' ? 0.62 : isOnWater ? 0.3 : 0.6),
+      hasBank: false,
+    }
   return { cutout, x, foot: height * chance.between(0.87, 0.91), hasBank: isOnWater || theme.place === 'mountains' }
 }

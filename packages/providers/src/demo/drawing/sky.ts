@@ -116,8 +116,6 @@ export function paintMilkyWay(canvas: Canvas, frame: Frame): void {
       const body = Math.exp(-across * across) * (0.45 + 0.9 * Math.max(0, cloud + 0.15)) * lane * fade
       shine(canvas, x, y, cool, 0.05 * body)
       shine(canvas, x, y, warm, 0.035 * body * Math.exp(-across * across * 2))
-      const grain = noise.at(x * 0.9 + 100, y * 0.9)
-      if (grain > 0.55) shine(canvas, x, y, cool, body * (grain - 0.55) * 0.5)
     }
   }
 }

@@ -85,9 +85,7 @@ const HUES: Record<string, number> = {
   scarlet: 28,
   ruby: 15,
   orange: 55,
-  amber: 70,
   gold: 85,
-  golden: 85,
   yellow: 100,
   lime: 125,
   green: 145,
@@ -122,6 +120,7 @@ const OPEN_PLACES: readonly Place[] = [
   'mountains',
 ]
 const OPEN_HOURS: readonly Hour[] = ['dawn', 'day', 'golden', 'sunset', 'dusk', 'night', 'golden', 'sunset']
+const BRIGHT_HOURS: readonly Hour[] = ['dawn', 'day', 'golden', 'overcast']
 
 /** Reads a prompt; the same words and chance give the same theme. */
 export function themeOf(prompt: string, chance: Chance): Theme {
@@ -136,7 +135,10 @@ export function themeOf(prompt: string, chance: Chance): Theme {
   const isRaining = has('rain rainy storm stormy thunder thunderstorm')
   const isMisty = has('fog foggy mist misty haze hazy moody')
   const isSnowing = has('snowing snowfall blizzard snowstorm snow christmas snowy')
-  const hour = hasAurora ? 'night' : (find(HOURS, words) ?? chance.pick(OPEN_HOURS))
+  const tint = tintOf(prompt, words)
+  // without colour a picture lives from its light
+  const openHours = tint?.hue === null ? BRIGHT_HOURS : OPEN_HOURS
+  const hour = hasAurora ? 'night' : (find(HOURS, words) ?? chance.pick(openHours))
   return {
     place,
     hour: isRaining && hour !== 'night' ? 'overcast' : hour,
@@ -152,7 +154,7 @@ export function themeOf(prompt: string, chance: Chance): Theme {
     isMisty,
     hasAurora,
     figure,
-    tint: tintOf(prompt, words),
+    tint,
   }
 }
 
