@@ -18,7 +18,8 @@ async function makeOne(path: string, { isLastTry = false } = {}): Promise<boolea
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') return true
     if (code !== 'ENOENT') throw error
-    if (isLastTry) throw new Error(`The directory ${path} cannot be made there; choose another place.`, { cause: error })
+    if (isLastTry)
+      throw new Error(`The directory ${path} cannot be made there; choose another place.`, { cause: error })
     return false
   }
 }
