@@ -24,7 +24,13 @@ const WITHOUT_NODE: Record<string, readonly string[]> = { core: ['node/', 'testi
 /** Too heavy to arrive with the first import of the core or of a provider; `import()` of them is fine. */
 const NEVER_STATIC = /^(zod|undici|@supabase\/.*)$/
 const LIGHT = new Set(['core', 'client', 'providers'])
-const MAY_READ_ENVIRONMENT = [/^packages\/cli\//, /^examples\//, /^packages\/server\/src\/node\.ts$/]
+const MAY_READ_ENVIRONMENT = [
+  /^packages\/cli\//,
+  /^examples\//,
+  /^packages\/server\/src\/node\.ts$/,
+  // Support for tests on Node: which Postgres to test on.
+  /^packages\/postgres\/src\/testing\//,
+]
 
 export interface Violation {
   file: string
