@@ -1,7 +1,7 @@
 import type { Json, Kind } from '@safelight/core'
-import { hashOf, unit } from './drawing/random.ts'
 import { readDirectives } from './directives.ts'
 import type { Directives } from './directives.ts'
+import { hashOf, unit } from './drawing/base/random.ts'
 
 /** What is to be made, read from the body of a submit. */
 export interface Order {

@@ -11,9 +11,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { accepted, bytesOf, finished, look, made } from '../../test/demo.ts'
 import { demo } from './index.ts'
 
-function start(script: string, ...args: string[]) {
-  const path = fileURLToPath(new URL(`../../test/${script}`, import.meta.url))
-  const child = spawn(process.execPath, ['--conditions=@safelight/source', path, ...args], {
+function start(script: URL, ...args: string[]) {
+  const child = spawn(process.execPath, ['--conditions=@safelight/source', fileURLToPath(script), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))
@@ -28,7 +27,7 @@ async function newDirectory(): Promise<string> {
 
 /** Begins a job in another process, and kills that when `when` says so. */
 async function abandoned(directory: string, prompt: string, when: (operation: Json) => Promise<void>): Promise<Json> {
-  const child = start('submit-and-wait.ts', directory, prompt, 'attempt-1')
+  const child = start(new URL('../../test/submit-and-wait.ts', import.meta.url), directory, prompt, 'attempt-1')
   const [line] = (await once(child.stdout, 'data')) as [Buffer]
   const operation = JSON.parse(line.toString()) as Json
   await when(operation)
@@ -88,7 +87,7 @@ test('two processes on one directory share a job: while one is at it the other w
 })
 
 test('a script that has its picture ends by itself', async () => {
-  const child = start('one-picture.ts')
+  const child = start(new URL('../../test/one-picture.ts', import.meta.url))
   const [output] = (await once(child.stdout, 'data')) as [Buffer]
   expect(Number(output.toString())).toBeGreaterThan(1_000)
   const exited = once(child, 'exit')
@@ -110,7 +109,10 @@ test('the built package finds its worker, and draws the same', async () => {
   const [code] = (await once(build, 'exit')) as [number]
   expect(code).toBe(0)
 
-  const child = start('from-build.ts', pathToFileURL(join(outDirectory, 'demo/index.js')).href)
+  const child = start(
+    new URL('../../test/from-build.ts', import.meta.url),
+    pathToFileURL(join(outDirectory, 'demo/index.js')).href,
+  )
   const parts: Buffer[] = []
   for await (const part of child.stdout as AsyncIterable<Buffer>) parts.push(part)
   const [same] = await made(demo(), { body: { prompt: 'a lake #seconds=0' } })

@@ -1,12 +1,12 @@
 /** The provider itself: it answers like a remote queue, and never waits for a picture. */
 import { createHash } from 'node:crypto'
 import type { Json, LookCall, Output, Provider, SubmitCall, Submitted } from '@safelight/core'
+import { readInput } from './input.ts'
 import { demoModels } from './models.ts'
 import { kindOf, readOrder } from './order.ts'
 import type { Order } from './order.ts'
 import { createPool } from './pool.ts'
 import { progressOf } from './progress.ts'
-import { readInput } from './input.ts'
 import { diskShelf, memoryShelf, readRecord, writeRecord } from './shelf.ts'
 import type { Shelf } from './shelf.ts'
 import { createWorkshop } from './workshop.ts'

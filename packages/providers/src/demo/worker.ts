@@ -1,8 +1,8 @@
 /** The thread that draws and encodes, one output at a time. */
 import { setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
-import type { DrawRequest, WorkerMessage } from './messages.ts'
 import { InputError, draw } from './drawing/draw.ts'
+import type { DrawRequest, WorkerMessage } from './messages.ts'
 
 // On Linux this touches this thread alone: whoever serves requests on the same processors goes first.
 if (process.platform === 'linux') stepBack()

@@ -1,10 +1,11 @@
 /** From a request to the bytes of a file. */
 import sharp from 'sharp'
 import type { DrawRequest, Drawing } from '../messages.ts'
-import { film } from './film.ts'
-import { paint } from './paint.ts'
-import { retouch } from './retouch.ts'
+import type { Bitmap } from './base/bitmap.ts'
+import { retouch } from './edit/retouch.ts'
+import { film } from './film/film.ts'
 import { previewsOf } from './previews.ts'
+import { paint } from './scene/paint.ts'
 
 /** The picture to start from cannot be read. */
 export class InputError extends Error {
@@ -14,13 +15,6 @@ export class InputError extends Error {
 export interface DrawEvents {
   progress(fraction: number): void
   previews(previews: string[]): void
-}
-
-/** RGB, 8 bits each, row by row. */
-export interface Bitmap {
-  width: number
-  height: number
-  pixels: Uint8Array
 }
 
 /** 40 million pixels, 160 MB decoded. */

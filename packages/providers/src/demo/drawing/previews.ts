@@ -1,5 +1,5 @@
 import sharp from 'sharp'
-import type { Bitmap } from './draw.ts'
+import type { Bitmap } from './base/bitmap.ts'
 
 const LONG_SIDE = 128
 /** How far the print has come in each preview; the last is in full light. */
