@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
-import { onTestFinished } from 'vitest'
+import { afterAll } from 'vitest'
 import { freePort } from '../dev/free-port.ts'
 import { templateFolder } from './template.ts'
 
@@ -33,10 +33,16 @@ export interface Running {
   ended: Promise<Ended>
 }
 
-/** An empty folder that is gone after the test. */
+/** What the tests of a file leave behind; they may run at once, so it is cleared when the last one is over. */
+const leftOver: { end: () => Promise<unknown> }[] = []
+afterAll(async () => {
+  for (const { end } of leftOver.splice(0).toReversed()) await end()
+})
+
+/** An empty folder that is gone after the tests. */
 export async function emptyFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'safelight-test-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  leftOver.push({ end: () => rm(folder, { recursive: true, force: true }) })
   return folder
 }
 
@@ -57,7 +63,7 @@ export function safelight(args: readonly string[], options: { cwd: string; env?:
   )
 }
 
-/** Ends with the test, if it has not by then. */
+/** Ends with the tests, if it has not by then. */
 export function watchProcess(child: ChildProcess): Running {
   let stdout = ''
   let stderr = ''
@@ -69,9 +75,11 @@ export function watchProcess(child: ChildProcess): Running {
   })
   const silent = [child.stdout, child.stderr].map(async stream => stream && finished(stream))
   const ended = Promise.all([exited, ...silent]).then(([how]): Ended => ({ ...how, stdout, stderr }))
-  onTestFinished(async () => {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
-    await ended
+  leftOver.push({
+    end: () => {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+      return ended
+    },
   })
   const said = (): string => stdout + stderr
   const until = (words: RegExp): Promise<string> =>
