@@ -7,7 +7,7 @@ import { kindOf, readOrder } from './order.ts'
 import type { Order } from './order.ts'
 import { createPool } from './pool.ts'
 import { progressOf } from './progress.ts'
-import { diskShelf, memoryShelf, readRecord, writeRecord } from './shelf.ts'
+import { JOB_ID, diskShelf, memoryShelf, readRecord, writeRecord } from './shelf.ts'
 import type { Shelf } from './shelf.ts'
 import { createWorkshop } from './workshop.ts'
 import type { Standing } from './workshop.ts'
@@ -126,8 +126,6 @@ async function accept(
 function jobIdOf(attemptId: string): string {
   return createHash('sha256').update(`demo ${attemptId}`).digest('hex').slice(0, 32)
 }
-
-const JOB_ID = /^[0-9a-f]{32}$/
 
 function readOperation(call: LookCall): { operation: Operation; order: Order } {
   call.signal.throwIfAborted()

@@ -11,6 +11,9 @@ export interface Shelf {
   sweep(maxAgeSeconds: number): Promise<void>
 }
 
+/** What a job is called: 128 bits in hex. */
+export const JOB_ID = /^[0-9a-f]{32}$/
+
 /** Jobs as folders below a directory. */
 export function diskShelf(directory: string): Shelf {
   const root = resolve(directory)
@@ -40,6 +43,8 @@ export function diskShelf(directory: string): Shelf {
     async sweep(maxAgeSeconds) {
       await mkdir(root, { recursive: true })
       for (const name of await readdir(root)) {
+        // somebody may have given us a directory that holds other things too
+        if (!JOB_ID.test(name)) continue
         const folder = join(root, name)
         if (Date.now() - (await changedAt(folder)) > maxAgeSeconds * 1_000)
           await rm(folder, { recursive: true, force: true })
@@ -71,23 +76,34 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ENOENT'
 }
 
-/** At 4 pictures of 2 MB each, some 500 MB at most. */
-const MAX_JOBS_IN_MEMORY = 64
+const MAX_BYTES_IN_MEMORY = 96 * 1024 * 1024
 
-/** Jobs in memory; the oldest are forgotten beyond 64, which costs nothing but drawing them again. */
-export function memoryShelf(): Shelf {
+/** Jobs in memory; beyond `maxBytes` the oldest are forgotten, which costs nothing but drawing them again. */
+export function memoryShelf(maxBytes = MAX_BYTES_IN_MEMORY): Shelf {
   const jobs = new Map<string, { files: Map<string, Uint8Array>; changedAt: number }>()
+  let bytes = 0
+
+  function forget(jobId: string): void {
+    for (const file of jobs.get(jobId)?.files.values() ?? []) bytes -= file.length
+    jobs.delete(jobId)
+  }
+
   return {
     read: async (jobId, name) => jobs.get(jobId)?.files.get(name) ?? null,
-    async write(jobId, name, bytes) {
+    async write(jobId, name, file) {
       const files = jobs.get(jobId)?.files ?? new Map<string, Uint8Array>()
+      bytes += file.length - (files.get(name)?.length ?? 0)
+      files.set(name, file)
+      // written last, so forgotten last
       jobs.delete(jobId)
-      jobs.set(jobId, { files: files.set(name, bytes), changedAt: Date.now() })
-      const [oldest] = jobs.keys()
-      if (jobs.size > MAX_JOBS_IN_MEMORY && oldest !== undefined) jobs.delete(oldest)
+      jobs.set(jobId, { files, changedAt: Date.now() })
+      for (const oldest of jobs.keys()) {
+        if (bytes <= maxBytes || oldest === jobId) break
+        forget(oldest)
+      }
     },
     async sweep(maxAgeSeconds) {
-      for (const [jobId, job] of jobs) if (Date.now() - job.changedAt > maxAgeSeconds * 1_000) jobs.delete(jobId)
+      for (const [jobId, job] of jobs) if (Date.now() - job.changedAt > maxAgeSeconds * 1_000) forget(jobId)
     },
   }
 }

@@ -23,8 +23,9 @@ export function picturePlayer({ subject, seed, style }: DrawRequest, input: Bitm
   const { width, height } = input
   const chance = chanceOf(hashOf(`${subject.toLowerCase()} ${seed}`))
   const noise = noiseOf(chance)
-  const aimX = chance.between(0.3, 0.7)
-  const aimY = chance.between(0.3, 0.6)
+  const aim = strikingPlace(input)
+  const aimX = clamp(aim.x + chance.between(-0.06, 0.06), 0.2, 0.8)
+  const aimY = clamp(aim.y + chance.between(-0.06, 0.06), 0.2, 0.8)
   const closest = style === 'express' ? 0.62 : style === 'elite' ? 0.84 : 0.8
   const plate: Plate = { width, height, tones: new Float32Array(width * height * 3) }
   return (frame, frames) => {
@@ -46,6 +47,34 @@ export function picturePlayer({ subject, seed, style }: DrawRequest, input: Bitm
     if (direction.sparks) drift(plate, seconds, strength, hashOf(subject))
     return bitmapOf(plate, 0, 0)
   }
+}
+
+/** Where the colours are farthest from the picture's own mean, as parts of its sides: what people look at, as a rule. */
+function strikingPlace({ width, height, pixels }: Bitmap): { x: number; y: number } {
+  const step = 6
+  const visit = (look: (warm: number, cool: number, x: number, y: number) => void): void => {
+    for (let y = 0; y < height; y += step) {
+      for (let x = 0; x < width; x += step) {
+        const index = (y * width + x) * 3
+        const green = pixels[index + 1] as number
+        look((pixels[index] as number) - green, (pixels[index + 2] as number) - green, x / width, y / height)
+      }
+    }
+  }
+  let [count, meanWarm, meanCool] = [0, 0, 0]
+  visit((warm, cool) => {
+    count += 1
+    meanWarm += (warm - meanWarm) / count
+    meanCool += (cool - meanCool) / count
+  })
+  let [sumX, sumY, weight] = [0, 0, 0]
+  visit((warm, cool, x, y) => {
+    const apart = ((warm - meanWarm) ** 2 + (cool - meanCool) ** 2) ** 2
+    sumX += apart * x
+    sumY += apart * y
+    weight += apart
+  })
+  return weight === 0 ? { x: 0.5, y: 0.5 } : { x: sumX / weight, y: sumY / weight }
 }
 
 function sample({ width, height, pixels }: Bitmap, x: number, y: number, out: Float32Array, index: number): void {
