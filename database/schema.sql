@@ -402,7 +402,7 @@ alter table webhook_deliveries enable row level security;
 CREATE INDEX api_keys_by_user ON public.api_keys USING btree (user_id, created_at DESC);
 CREATE INDEX audit_log_by_time ON public.audit_log USING btree (created_at DESC);
 CREATE INDEX credit_discrepancies_open ON public.credit_discrepancies USING btree (user_id) WHERE (closed_at IS NULL);
-CREATE INDEX jobs_by_user ON public.generation_jobs USING btree (user_id, created_at DESC, id DESC);
+CREATE INDEX jobs_by_user ON public.generation_jobs USING btree (user_id, created_at DESC);
 CREATE INDEX jobs_due ON public.generation_jobs USING btree (wake_at) WHERE (finished_at IS NULL);
 CREATE INDEX jobs_due_by_user ON public.generation_jobs USING btree (user_id, wake_at) WHERE (finished_at IS NULL);
 CREATE INDEX jobs_succeeded ON public.generation_jobs USING btree (model, finished_at DESC) WHERE (state = 'succeeded'::text);
@@ -411,7 +411,7 @@ CREATE INDEX attempts_of_job ON public.job_attempts USING btree (job_id, number)
 CREATE INDEX attempts_open ON public.job_attempts USING btree (provider, account, lane) WHERE (ended_at IS NULL);
 CREATE INDEX media_by_id ON ONLY public.media USING btree (id);
 CREATE INDEX media_by_job ON ONLY public.media USING btree (job_id, index);
-CREATE INDEX media_by_user ON ONLY public.media USING btree (user_id, created_at DESC, id DESC);
+CREATE INDEX media_by_user ON ONLY public.media USING btree (user_id, created_at DESC);
 CREATE INDEX media_expired ON ONLY public.media USING btree (expires_at) WHERE (archived_at IS NULL);
 CREATE INDEX provider_logs_by_job ON public.provider_logs USING btree (job_id);
 CREATE INDEX provider_logs_by_time ON public.provider_logs USING btree (created_at DESC);
@@ -497,46 +497,56 @@ declare
   v_user_id uuid := (p_job ->> 'userId')::uuid;
   v_key text := p_job ->> 'idempotencyKey';
   v_price bigint := (p_job ->> 'price')::bigint;
-  v_keys text[] := array_remove(array['user:' || v_user_id, 'ip:' || p_ip], null);
-  v_maxima integer[];
-  v_windows integer[];
+  v_user_bucket text := 'user:' || v_user_id;
+  v_ip_bucket text := 'ip:' || p_ip;
   v_read record;
+  v_user_max integer;
+  v_ip_max integer;
+  v_window integer;
+  v_user_limit jsonb;
+  v_ip_limit jsonb;
   v_outcome text;
   v_entry public.credit_ledger;
-  v_limits jsonb;
   v_job jsonb;
 begin
   select (select setting_value from public.app_settings where setting_key = 'limits') as limits,
-         (select hits from public.rate_limits where key = v_keys[1]) as user_hits,
-         (select hits from public.rate_limits where key = v_keys[2]) as ip_hits,
+         (select hits from public.rate_limits where key = v_user_bucket) as user_hits,
+         (select hits from public.rate_limits where key = v_ip_bucket) as ip_hits,
          (select balance from public.credit_accounts where user_id = v_user_id) as balance,
-         (select id from public.generation_jobs where id = v_id) as id_taken_by,
-         (select id from public.generation_jobs where user_id = v_user_id and idempotency_key = v_key) as key_taken_by
+         coalesce(
+           (select id from public.generation_jobs where id = v_id),
+           (select id from public.generation_jobs where user_id = v_user_id and idempotency_key = v_key)) as earlier_id,
+         exists (select from public.credit_references where reference = v_id::text) as is_taken
     into v_read;
-  v_maxima := array[coalesce((v_read.limits ->> 'userPerMinute')::integer, 10),
-                    coalesce((v_read.limits ->> 'ipPerMinute')::integer, 20)];
-  v_windows := array_fill(coalesce((v_read.limits ->> 'windowSeconds')::integer, 60), array[2]);
+  v_user_max := coalesce((v_read.limits ->> 'userPerMinute')::integer, 10);
+  v_ip_max := coalesce((v_read.limits ->> 'ipPerMinute')::integer, 20);
+  v_window := coalesce((v_read.limits ->> 'windowSeconds')::integer, 60);
+  v_user_limit := safelight.limit_state('user', v_read.user_hits, v_user_max, v_window);
+  v_ip_limit := case when p_ip is not null then safelight.limit_state('ip', v_read.ip_hits, v_ip_max, v_window) end;
 
-  v_outcome := case
-    when exists (select from public.generation_jobs
-                  where id = coalesce(v_read.id_taken_by, v_read.key_taken_by) and user_id = v_user_id
-                    and request_hash = p_job ->> 'requestHash') then 'replayed'
-    when safelight.is_full(v_read.user_hits, v_maxima[1], v_windows[1]) then 'rate_limited'
-    when p_ip is not null and safelight.is_full(v_read.ip_hits, v_maxima[2], v_windows[2]) then 'rate_limited'
-    when coalesce(v_read.id_taken_by, v_read.key_taken_by) is not null
-      or exists (select from public.credit_references where reference = v_id::text) then 'idempotency_conflict'
-    when (select setting_value from public.app_settings where setting_key = 'app_enabled') = 'false' then 'closed'
-    when (select setting_value from public.app_settings where setting_key = 'disabled_models') ? (p_job ->> 'model')
-      then 'model_disabled'
-    when not p_has_capacity then 'no_capacity'
-    when v_read.balance is null then 'no_account'
-    when v_read.balance < v_price then 'insufficient_credits'
-    else 'admitted'
-  end;
+  -- In steps, because what a 429 does not need shall not be looked up for it.
+  if v_read.earlier_id is not null then
+    select to_jsonb(job), 'replayed' into v_job, v_outcome from public.generation_jobs job
+     where id = v_read.earlier_id and user_id = v_user_id and request_hash = p_job ->> 'requestHash';
+  end if;
+  if v_outcome is null then
+    if v_user_limit -> 'remaining' = '0' or v_ip_limit -> 'remaining' = '0' then
+      v_outcome := 'rate_limited';
+    else
+      v_outcome := case
+        when v_read.earlier_id is not null or v_read.is_taken then 'idempotency_conflict'
+        when (select setting_value from public.app_settings where setting_key = 'app_enabled') = 'false' then 'closed'
+        when (select setting_value from public.app_settings where setting_key = 'disabled_models') ? (p_job ->> 'model')
+          then 'model_disabled'
+        when not p_has_capacity then 'no_capacity'
+        when v_read.balance is null then 'no_account'
+        when v_read.balance < v_price then 'insufficient_credits'
+        else 'admitted'
+      end;
+    end if;
+  end if;
 
-  if v_outcome = 'replayed' then
-    v_job := public.find_job(coalesce(v_read.id_taken_by, v_read.key_taken_by));
-  elsif v_outcome = 'admitted' then
+  if v_outcome = 'admitted' then
     if v_price > 0 then
       v_entry := safelight.post_entry(v_user_id, 'charge', -v_price, v_id::text, v_id, p_job ->> 'model', '{}');
       if v_entry.seq is null then
@@ -551,20 +561,20 @@ begin
     end if;
     v_job := safelight.insert_job(p_job, 'charged');
   end if;
-
   if v_outcome not in ('replayed', 'rate_limited') then
-    if not safelight.take_hits(v_keys, v_maxima, v_windows) then
+    if not safelight.take_hits(array_remove(array[v_user_bucket, v_ip_bucket], null), array[v_user_max, v_ip_max],
+                               array[v_window, v_window]) then
       raise exception 'lost race: rate limits' using errcode = 'serialization_failure';
     end if;
-    v_read.user_hits := v_read.user_hits || clock_timestamp();
-    v_read.ip_hits := v_read.ip_hits || clock_timestamp();
+    v_user_limit := safelight.limit_state('user', v_read.user_hits || clock_timestamp(), v_user_max, v_window);
+    if p_ip is not null then
+      v_ip_limit := safelight.limit_state('ip', v_read.ip_hits || clock_timestamp(), v_ip_max, v_window);
+    end if;
   end if;
-  v_limits := jsonb_build_array(safelight.limit_state('user', v_read.user_hits, v_maxima[1], v_windows[1]));
-  if p_ip is not null then
-    v_limits := v_limits || safelight.limit_state('ip', v_read.ip_hits, v_maxima[2], v_windows[2]);
-  end if;
-  return jsonb_build_object('outcome', v_outcome, 'balance', coalesce(v_read.balance, 0), 'limits', v_limits,
-                            'job', v_job);
+  return jsonb_build_object(
+    'outcome', v_outcome, 'balance', coalesce(v_read.balance, 0), 'job', v_job,
+    'limits', case when v_ip_limit is null then jsonb_build_array(v_user_limit)
+                   else jsonb_build_array(v_user_limit, v_ip_limit) end);
 end
 $function$
 ;
@@ -762,7 +772,7 @@ begin
   ), claimed as (
     select job.id, job.wake_at, candidate.turn
       from candidate join public.generation_jobs job using (id)
-     where job.finished_at is null and job.wake_at <= v_now   -- looked at again under the lock
+     where job.wake_at = candidate.wake_at      -- looked at again under the lock: nobody has touched it since
      order by candidate.turn, candidate.wake_at limit p_limit for no key update of job skip locked
   ), leased as (
     update public.generation_jobs job
@@ -912,8 +922,10 @@ CREATE OR REPLACE FUNCTION public.list_jobs(p_user_id uuid, p_kind text, p_state
  STABLE SECURITY DEFINER
  SET search_path TO ''
  SET enable_seqscan TO 'off'
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
 begin
+  -- Planned with the filters that are there: one plan for all of them could use no index.
   return (select coalesce(jsonb_agg(to_jsonb(page) order by page.created_at desc, page.id desc), '[]') from (
     select * from public.generation_jobs
      where (p_user_id is null or user_id = p_user_id)
@@ -999,7 +1011,7 @@ AS $function$
          wake_at = coalesce(clock_timestamp() + make_interval(secs => p_wake_in_seconds), wake_at),
          lease_until = case when p_wake_in_seconds is null then lease_until end,
          finished_at = case when p_to in ('succeeded', 'failed', 'canceled') then clock_timestamp() end
-   where id = p_job_id and state = p_state and version = p_version and finished_at is null
+   where id = p_job_id and state = p_state and version = p_version and p_state not in ('succeeded', 'failed', 'canceled')
   returning to_jsonb(job)
 $function$
 ;
@@ -1018,7 +1030,7 @@ AS $function$
          operation = safelight.patched(p_news, 'operation', operation),
          wake_at = clock_timestamp() + make_interval(secs => p_wake_in_seconds),
          lease_until = null
-   where id = p_job_id and state = p_state and version = p_version and finished_at is null
+   where id = p_job_id and state = p_state and version = p_version and p_state not in ('succeeded', 'failed', 'canceled')
   returning to_jsonb(job)
 $function$
 ;
@@ -1223,7 +1235,7 @@ begin
     return;
   end if;
 
-  update public.job_attempts set ended_at = v_now where id = (p_event ->> 'attemptId')::uuid and ended_at is null;
+  update public.job_attempts set ended_at = coalesce(ended_at, v_now) where id = (p_event ->> 'attemptId')::uuid;
   select * into v_rule from safelight.rest_after(v_kind);
   if not found or p_event #>> '{refusal,scope}' = 'request' then
     return;
@@ -1578,8 +1590,8 @@ CREATE OR REPLACE FUNCTION safelight.end_attempt()
  SET enable_seqscan TO 'off'
 AS $function$
 begin
-  update public.job_attempts set ended_at = clock_timestamp()
-   where id = (old.attempt ->> 'id')::uuid and ended_at is null;
+  update public.job_attempts set ended_at = coalesce(ended_at, clock_timestamp())
+   where id = (old.attempt ->> 'id')::uuid;
   return null;
 end
 $function$
@@ -1709,11 +1721,11 @@ declare
   v_now timestamptz := clock_timestamp();
   v_window interval := make_interval(secs => p_window_seconds);
   v_last integer := coalesce(cardinality(p_hits), 0);
-  v_first integer := v_last + 1;                -- of those inside the window
+  v_first integer := 1;                         -- of those inside the window
   v_leaves timestamptz;
 begin
-  while p_hits[v_first - 1] > v_now - v_window loop
-    v_first := v_first - 1;
+  while p_hits[v_first] <= v_now - v_window loop
+    v_first := v_first + 1;
   end loop;
   v_leaves := case when p_max < 1 then v_now else p_hits[greatest(v_first, v_last - p_max + 1)] end;
   return jsonb_build_object(

@@ -38,11 +38,11 @@ declare
   v_now timestamptz := clock_timestamp();
   v_window interval := make_interval(secs => p_window_seconds);
   v_last integer := coalesce(cardinality(p_hits), 0);
-  v_first integer := v_last + 1;                -- of those inside the window
+  v_first integer := 1;                         -- of those inside the window
   v_leaves timestamptz;
 begin
-  while p_hits[v_first - 1] > v_now - v_window loop
-    v_first := v_first - 1;
+  while p_hits[v_first] <= v_now - v_window loop
+    v_first := v_first + 1;
   end loop;
   v_leaves := case when p_max < 1 then v_now else p_hits[greatest(v_first, v_last - p_max + 1)] end;
   return jsonb_build_object(
@@ -143,6 +143,6 @@ perform safelight.close_tables('rate_limits');
 perform safelight.close_functions('peek_rate_limits', 'take_rate_limits', 'check_rate_limit',
                                   'cleanup_expired_rate_limits');
 
-insert into public.safelight_migrations (version, name, checksum) values (3, '000003_add-rate-limiting', 'f4106701bd837f8819732050e0658c1a1a93567186ae8130b35cae66a5ee06ff');
+insert into public.safelight_migrations (version, name, checksum) values (3, '000003_add-rate-limiting', 'be57485bcadd9e548d5a94be87764e599ea51b4308dde6049c7baf28fa1835d0');
 end
 $migration$;

@@ -41,7 +41,7 @@ create table public.videos        partition of public.media for values in ('vide
 create table public.uploads       partition of public.media for values in ('upload');
 
 create index media_by_id on public.media (id);
-create index media_by_user on public.media (user_id, created_at desc, id desc);
+create index media_by_user on public.media (user_id, created_at desc);
 create index media_by_job on public.media (job_id, index);
 create index media_expired on public.media (expires_at) where archived_at is null;
 
@@ -142,6 +142,6 @@ perform safelight.let_users_read(name, 'id', 'kind', 'user_id', 'job_id', 'conte
                                  'height', 'duration', 'saved', 'expires_at', 'created_at')
    from unnest(array['media', 'images', 'edited_images', 'videos', 'uploads']) name;
 
-insert into public.safelight_migrations (version, name, checksum) values (4, '000004_media', 'c65cfe6aae1193c6eb8720cae839ff8c93d3a67ab52bd6fd2fc46fdaf85c53a6');
+insert into public.safelight_migrations (version, name, checksum) values (4, '000004_media', '8060926d845858263c1ee06ef581111866ec6080362869d7c399ec6e7863954b');
 end
 $migration$;

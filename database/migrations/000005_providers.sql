@@ -192,7 +192,7 @@ begin
     return;
   end if;
 
-  update public.job_attempts set ended_at = v_now where id = (p_event ->> 'attemptId')::uuid and ended_at is null;
+  update public.job_attempts set ended_at = coalesce(ended_at, v_now) where id = (p_event ->> 'attemptId')::uuid;
   select * into v_rule from safelight.rest_after(v_kind);
   if not found or p_event #>> '{refusal,scope}' = 'request' then
     return;
@@ -248,6 +248,6 @@ $function$;
 perform safelight.close_tables('provider_accounts', 'provider_tokens', 'provider_logs', 'webhook_deliveries');
 perform safelight.close_functions('acquire_token', 'report_token', 'write_provider_logs');
 
-insert into public.safelight_migrations (version, name, checksum) values (5, '000005_providers', 'f2e57dda47a3ffadd4466d32f1c762acd67f1e73c12aba48d3e02951b6a02f52');
+insert into public.safelight_migrations (version, name, checksum) values (5, '000005_providers', 'bad12020a953b5087125f0a04cf66e65358b846ee6632eb37ceec5b1e033ed7e');
 end
 $migration$;

@@ -88,8 +88,10 @@ $function$;
 create function public.list_jobs(p_user_id uuid, p_kind text, p_states jsonb, p_limit integer, p_before_at timestamptz,
                                  p_before_id uuid)
 returns jsonb
-language plpgsql stable security definer set search_path = '' set enable_seqscan = off as $function$
+language plpgsql stable security definer set search_path = '' set enable_seqscan = off
+set plan_cache_mode = force_custom_plan as $function$
 begin
+  -- Planned with the filters that are there: one plan for all of them could use no index.
   return (select coalesce(jsonb_agg(to_jsonb(page) order by page.created_at desc, page.id desc), '[]') from (
     select * from public.generation_jobs
      where (p_user_id is null or user_id = p_user_id)
@@ -140,7 +142,7 @@ language sql security definer set search_path = '' set enable_seqscan = off as $
          wake_at = coalesce(clock_timestamp() + make_interval(secs => p_wake_in_seconds), wake_at),
          lease_until = case when p_wake_in_seconds is null then lease_until end,
          finished_at = case when p_to in ('succeeded', 'failed', 'canceled') then clock_timestamp() end
-   where id = p_job_id and state = p_state and version = p_version and finished_at is null
+   where id = p_job_id and state = p_state and version = p_version and p_state not in ('succeeded', 'failed', 'canceled')
   returning to_jsonb(job)
 $function$;
 
@@ -156,7 +158,7 @@ language sql security definer set search_path = '' set enable_seqscan = off as $
          operation = safelight.patched(p_news, 'operation', operation),
          wake_at = clock_timestamp() + make_interval(secs => p_wake_in_seconds),
          lease_until = null
-   where id = p_job_id and state = p_state and version = p_version and finished_at is null
+   where id = p_job_id and state = p_state and version = p_version and p_state not in ('succeeded', 'failed', 'canceled')
   returning to_jsonb(job)
 $function$;
 
@@ -203,7 +205,7 @@ begin
   ), claimed as (
     select job.id, job.wake_at, candidate.turn
       from candidate join public.generation_jobs job using (id)
-     where job.finished_at is null and job.wake_at <= v_now   -- looked at again under the lock
+     where job.wake_at = candidate.wake_at      -- looked at again under the lock: nobody has touched it since
      order by candidate.turn, candidate.wake_at limit p_limit for no key update of job skip locked
   ), leased as (
     update public.generation_jobs job
@@ -330,6 +332,6 @@ perform safelight.close_functions('create_job', 'find_job', 'find_job_by_key', '
                                   'note_job', 'claim_due_jobs', 'start_attempt', 'record_attempt', 'list_attempts',
                                   'ask_cancel');
 
-insert into public.safelight_migrations (version, name, checksum) values (6, '000006_job-lifecycle', '78b1a57e89bbcd43cbca85fd1d7667e3a8cf03eaafc25203b8c766df1e44c120');
+insert into public.safelight_migrations (version, name, checksum) values (6, '000006_job-lifecycle', 'cdc17507dce73d48d8d9c5f4f6ac6dd61ced8d2bdf19e2e928860160ef9986a2');
 end
 $migration$;

@@ -23,46 +23,56 @@ declare
   v_user_id uuid := (p_job ->> 'userId')::uuid;
   v_key text := p_job ->> 'idempotencyKey';
   v_price bigint := (p_job ->> 'price')::bigint;
-  v_keys text[] := array_remove(array['user:' || v_user_id, 'ip:' || p_ip], null);
-  v_maxima integer[];
-  v_windows integer[];
+  v_user_bucket text := 'user:' || v_user_id;
+  v_ip_bucket text := 'ip:' || p_ip;
   v_read record;
+  v_user_max integer;
+  v_ip_max integer;
+  v_window integer;
+  v_user_limit jsonb;
+  v_ip_limit jsonb;
   v_outcome text;
   v_entry public.credit_ledger;
-  v_limits jsonb;
   v_job jsonb;
 begin
   select (select setting_value from public.app_settings where setting_key = 'limits') as limits,
-         (select hits from public.rate_limits where key = v_keys[1]) as user_hits,
-         (select hits from public.rate_limits where key = v_keys[2]) as ip_hits,
+         (select hits from public.rate_limits where key = v_user_bucket) as user_hits,
+         (select hits from public.rate_limits where key = v_ip_bucket) as ip_hits,
          (select balance from public.credit_accounts where user_id = v_user_id) as balance,
-         (select id from public.generation_jobs where id = v_id) as id_taken_by,
-         (select id from public.generation_jobs where user_id = v_user_id and idempotency_key = v_key) as key_taken_by
+         coalesce(
+           (select id from public.generation_jobs where id = v_id),
+           (select id from public.generation_jobs where user_id = v_user_id and idempotency_key = v_key)) as earlier_id,
+         exists (select from public.credit_references where reference = v_id::text) as is_taken
     into v_read;
-  v_maxima := array[coalesce((v_read.limits ->> 'userPerMinute')::integer, 10),
-                    coalesce((v_read.limits ->> 'ipPerMinute')::integer, 20)];
-  v_windows := array_fill(coalesce((v_read.limits ->> 'windowSeconds')::integer, 60), array[2]);
+  v_user_max := coalesce((v_read.limits ->> 'userPerMinute')::integer, 10);
+  v_ip_max := coalesce((v_read.limits ->> 'ipPerMinute')::integer, 20);
+  v_window := coalesce((v_read.limits ->> 'windowSeconds')::integer, 60);
+  v_user_limit := safelight.limit_state('user', v_read.user_hits, v_user_max, v_window);
+  v_ip_limit := case when p_ip is not null then safelight.limit_state('ip', v_read.ip_hits, v_ip_max, v_window) end;
 
-  v_outcome := case
-    when exists (select from public.generation_jobs
-                  where id = coalesce(v_read.id_taken_by, v_read.key_taken_by) and user_id = v_user_id
-                    and request_hash = p_job ->> 'requestHash') then 'replayed'
-    when safelight.is_full(v_read.user_hits, v_maxima[1], v_windows[1]) then 'rate_limited'
-    when p_ip is not null and safelight.is_full(v_read.ip_hits, v_maxima[2], v_windows[2]) then 'rate_limited'
-    when coalesce(v_read.id_taken_by, v_read.key_taken_by) is not null
-      or exists (select from public.credit_references where reference = v_id::text) then 'idempotency_conflict'
-    when (select setting_value from public.app_settings where setting_key = 'app_enabled') = 'false' then 'closed'
-    when (select setting_value from public.app_settings where setting_key = 'disabled_models') ? (p_job ->> 'model')
-      then 'model_disabled'
-    when not p_has_capacity then 'no_capacity'
-    when v_read.balance is null then 'no_account'
-    when v_read.balance < v_price then 'insufficient_credits'
-    else 'admitted'
-  end;
+  -- In steps, because what a 429 does not need shall not be looked up for it.
+  if v_read.earlier_id is not null then
+    select to_jsonb(job), 'replayed' into v_job, v_outcome from public.generation_jobs job
+     where id = v_read.earlier_id and user_id = v_user_id and request_hash = p_job ->> 'requestHash';
+  end if;
+  if v_outcome is null then
+    if v_user_limit -> 'remaining' = '0' or v_ip_limit -> 'remaining' = '0' then
+      v_outcome := 'rate_limited';
+    else
+      v_outcome := case
+        when v_read.earlier_id is not null or v_read.is_taken then 'idempotency_conflict'
+        when (select setting_value from public.app_settings where setting_key = 'app_enabled') = 'false' then 'closed'
+        when (select setting_value from public.app_settings where setting_key = 'disabled_models') ? (p_job ->> 'model')
+          then 'model_disabled'
+        when not p_has_capacity then 'no_capacity'
+        when v_read.balance is null then 'no_account'
+        when v_read.balance < v_price then 'insufficient_credits'
+        else 'admitted'
+      end;
+    end if;
+  end if;
 
-  if v_outcome = 'replayed' then
-    v_job := public.find_job(coalesce(v_read.id_taken_by, v_read.key_taken_by));
-  elsif v_outcome = 'admitted' then
+  if v_outcome = 'admitted' then
     if v_price > 0 then
       v_entry := safelight.post_entry(v_user_id, 'charge', -v_price, v_id::text, v_id, p_job ->> 'model', '{}');
       if v_entry.seq is null then
@@ -77,20 +87,20 @@ begin
     end if;
     v_job := safelight.insert_job(p_job, 'charged');
   end if;
-
   if v_outcome not in ('replayed', 'rate_limited') then
-    if not safelight.take_hits(v_keys, v_maxima, v_windows) then
+    if not safelight.take_hits(array_remove(array[v_user_bucket, v_ip_bucket], null), array[v_user_max, v_ip_max],
+                               array[v_window, v_window]) then
       raise exception 'lost race: rate limits' using errcode = 'serialization_failure';
     end if;
-    v_read.user_hits := v_read.user_hits || clock_timestamp();
-    v_read.ip_hits := v_read.ip_hits || clock_timestamp();
+    v_user_limit := safelight.limit_state('user', v_read.user_hits || clock_timestamp(), v_user_max, v_window);
+    if p_ip is not null then
+      v_ip_limit := safelight.limit_state('ip', v_read.ip_hits || clock_timestamp(), v_ip_max, v_window);
+    end if;
   end if;
-  v_limits := jsonb_build_array(safelight.limit_state('user', v_read.user_hits, v_maxima[1], v_windows[1]));
-  if p_ip is not null then
-    v_limits := v_limits || safelight.limit_state('ip', v_read.ip_hits, v_maxima[2], v_windows[2]);
-  end if;
-  return jsonb_build_object('outcome', v_outcome, 'balance', coalesce(v_read.balance, 0), 'limits', v_limits,
-                            'job', v_job);
+  return jsonb_build_object(
+    'outcome', v_outcome, 'balance', coalesce(v_read.balance, 0), 'job', v_job,
+    'limits', case when v_ip_limit is null then jsonb_build_array(v_user_limit)
+                   else jsonb_build_array(v_user_limit, v_ip_limit) end);
 end
 $function$;
 
@@ -171,6 +181,6 @@ $function$;
 perform safelight.close_functions('admit_job', 'begin_attempt', 'settle_job');
 
 insert into public.safelight_migrations (version, name, checksum)
-values (7, '000007_admission-and-settlement', 'a063a075f9326b9d95afa8a88431009179546296b0bae0dd6b76cf2b386262d8');
+values (7, '000007_admission-and-settlement', '7db9bba3eac6a6587acf102f2de88b190eb03d98e8add39759298de5a19cd855');
 end
 $migration$;

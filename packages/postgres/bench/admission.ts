@@ -94,13 +94,14 @@ function admission(driver: ReturnType<typeof pg>, users: readonly string[]): Con
   }
 }
 
-/** What one would write first: look, count, count, take, note, insert. Five of six write and wait for the disk. */
+/** What one would write first: settings, key, two counters, balance, entry, job. Five of seven write and wait for the disk. */
 function sequence(pool: Pool, users: readonly string[]): Contender {
   const count = `insert into naive_limits as l values ($1, 1) on conflict (key) do update set count = l.count + 1 returning count`
   return {
     name: 'sequence',
     async once() {
       const job = newJob(pick(users))
+      await pool.query('select * from public.app_settings')
       await pool.query('select * from public.generation_jobs where user_id = $1 and idempotency_key = $2', [
         job.userId,
         job.id,

@@ -17,7 +17,7 @@ import { afterAll, beforeAll, describe, test } from 'vitest'
 import type { SqlDriver } from './driver.ts'
 import { type Engine, ENGINES } from './testing/engines.ts'
 import { harnessOn } from './testing/database-harness.ts'
-import { windowCases } from './testing/window-cases.ts'
+import { ownCases } from './testing/own-cases.ts'
 
 for (const [name, start] of Object.entries(ENGINES)) {
   describe(`over ${name}`, () => {
@@ -53,7 +53,7 @@ for (const [name, start] of Object.entries(ENGINES)) {
       journalCases(async () => ({ ...(await ports()), calls })),
     )
     all('database', databaseCases(harness, options))
-    all('windows of admission', windowCases(harness))
+    all('our own cases', ownCases(harness))
   })
 }
 

@@ -56,6 +56,20 @@ test('a server that is not there is an error, not a hang', async () => {
   await driver.close()
 })
 
+test('behind a pooler that loses prepared statements, calls go on without them', async () => {
+  const driver = pg(url, { connections: 1 })
+  await driver.query(
+    `create or replace function public.echo(p_word text) returns jsonb language sql as 'select to_jsonb(p_word)'`,
+  )
+  expect(await driver.call('echo', { word: 'one' })).toBe('one')
+  expect(await driver.query('select count(*)::integer as count from pg_prepared_statements')).toEqual([{ count: 1 }])
+  await driver.query('deallocate all')
+  expect(await driver.call('echo', { word: 'two' })).toBe('two')
+  expect(await driver.query('select count(*)::integer as count from pg_prepared_statements')).toEqual([{ count: 0 }])
+  expect(await driver.call('echo', { word: 'three' })).toBe('three')
+  await driver.close()
+})
+
 test('several statements answer the rows of the last', async () => {
   const driver = pg(url)
   expect(await driver.query('select 1 as a; select 2 as b')).toEqual([{ b: 2 }])

@@ -1,6 +1,7 @@
 /** Postgres over node-postgres. */
+import { createHash } from 'node:crypto'
 import { Pool } from 'pg'
-import { callStatement, type SqlArguments, type SqlDriver } from './driver.ts'
+import { callStatement, type SqlArguments, type SqlDriver, sqlState } from './driver.ts'
 
 export interface PgOptions {
   /** Connections at most; 10 by default. */
@@ -27,13 +28,26 @@ export function pg(connectionString: string, options: PgOptions = {}): SqlDriver
   })
   // Without a listener, a server that restarts would end this process.
   pool.on('error', onLostConnection)
+  // A prepared statement saves the server a tenth of an admission and a quarter of a refusal.
+  let prepares = true
+
+  async function run<Answer>(name: string, args: SqlArguments): Promise<Answer> {
+    const { text, values } = callStatement(name, args)
+    // The timeout is kept on this side: poolers refuse one that is sent along when a connection starts.
+    const query = { text, values, query_timeout: timeoutSeconds * 1000 }
+    const { rows } = await pool.query<{ answer: Answer }>(prepares ? { ...query, name: statementName(text) } : query)
+    return rows[0]!.answer
+  }
+
   return {
     async call<Answer>(name: string, args: SqlArguments) {
-      const { text, values } = callStatement(name, args)
-      // The timeout is kept on this side: poolers refuse one that is sent along when a connection starts.
-      const query = { text, values, query_timeout: timeoutSeconds * 1000 }
-      const { rows } = await pool.query<{ answer: Answer }>(query)
-      return rows[0]!.answer
+      try {
+        return await run<Answer>(name, args)
+      } catch (error) {
+        if (!prepares || !isLostStatement(error)) throw error
+        prepares = false
+        return run<Answer>(name, args)
+      }
     },
     async query(text, values) {
       const result = await (values === undefined ? pool.query(text) : pool.query(text, [...values]))
@@ -43,4 +57,21 @@ export function pg(connectionString: string, options: PgOptions = {}): SqlDriver
     },
     close: () => pool.end(),
   }
+}
+
+/** Behind a pooler that changes servers between transactions statements get lost. Nothing has run then. */
+function isLostStatement(error: unknown): boolean {
+  const state = sqlState(error)
+  return state === '26000' || state === '42P05'
+}
+
+const names = new Map<string, string>()
+
+/** The same text has the same name in every version of this package, and another text another one. */
+function statementName(text: string): string {
+  const known = names.get(text)
+  if (known !== undefined) return known
+  const name = `safelight_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`
+  names.set(text, name)
+  return name
 }

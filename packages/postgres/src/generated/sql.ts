@@ -276,7 +276,7 @@ $migration$;
   {
     version: 2,
     name: '000002_atomic-credit-system',
-    checksum: '4eb5c716d087782a782b35dc48b3be2bb31ccf639aac418854c268eaedac7460',
+    checksum: 'fc6dd1fda15dce5c1aa81542e31eaee31f90cd3806ed8d1ac556acd99d6c38b3',
     sql: `-- 000002: money, and the jobs it is spent on.
 --
 -- One function changes a balance (\`post_entry\`), and it writes the ledger entry in the same statement. A balance is
@@ -389,10 +389,13 @@ create table public.generation_jobs (
   finished_at      timestamptz,
   constraint ended_jobs_have_a_time check ((state in ('succeeded', 'failed', 'canceled')) = (finished_at is not null))
 ) with (fillfactor = 80);
+-- A plan that was cached while a table was empty stays for a while, and on an empty table every index is as good as any
+-- other. So no index holds a column that another one is for, of two that begin alike the narrower one comes last (of
+-- equals the last is taken), and no lookup by id names the condition of a partial index. A test looks at these plans.
+create index jobs_by_user on public.generation_jobs (user_id, created_at desc);
 create unique index once_per_key on public.generation_jobs (user_id, idempotency_key) where idempotency_key is not null;
 create index jobs_due on public.generation_jobs (wake_at) where finished_at is null;
 create index jobs_due_by_user on public.generation_jobs (user_id, wake_at) where finished_at is null;
-create index jobs_by_user on public.generation_jobs (user_id, created_at desc, id desc);
 create index jobs_succeeded on public.generation_jobs (model, finished_at desc) where state = 'succeeded';
 create policy "Users can view own jobs" on public.generation_jobs for select using ((select auth.uid()) = user_id);
 
@@ -426,8 +429,8 @@ create index attempts_open on public.job_attempts (provider, account, lane) wher
 create function safelight.end_attempt() returns trigger
 language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
 begin
-  update public.job_attempts set ended_at = clock_timestamp()
-   where id = (old.attempt ->> 'id')::uuid and ended_at is null;
+  update public.job_attempts set ended_at = coalesce(ended_at, clock_timestamp())
+   where id = (old.attempt ->> 'id')::uuid;
   return null;
 end
 $function$;
@@ -625,7 +628,7 @@ perform safelight.let_users_read('credit_ledger', 'user_id', 'seq', 'kind', 'del
 perform safelight.let_users_read('generation_jobs', 'id', 'user_id', 'model', 'kind', 'state', 'price', 'created_at',
                                  'finished_at');
 
-insert into public.safelight_migrations (version, name, checksum) values (2, '000002_atomic-credit-system', '4eb5c716d087782a782b35dc48b3be2bb31ccf639aac418854c268eaedac7460');
+insert into public.safelight_migrations (version, name, checksum) values (2, '000002_atomic-credit-system', 'fc6dd1fda15dce5c1aa81542e31eaee31f90cd3806ed8d1ac556acd99d6c38b3');
 end
 $migration$;
 `,
@@ -633,7 +636,7 @@ $migration$;
   {
     version: 3,
     name: '000003_add-rate-limiting',
-    checksum: 'f4106701bd837f8819732050e0658c1a1a93567186ae8130b35cae66a5ee06ff',
+    checksum: 'be57485bcadd9e548d5a94be87764e599ea51b4308dde6049c7baf28fa1835d0',
     sql: `-- 000003: rate limits. Never more than so many hits in any window, not one, and not at the edge of a minute either.
 --
 -- A key is one row with the instants of its last hits. A refusal reads once and writes nothing. Whoever takes from
@@ -674,11 +677,11 @@ declare
   v_now timestamptz := clock_timestamp();
   v_window interval := make_interval(secs => p_window_seconds);
   v_last integer := coalesce(cardinality(p_hits), 0);
-  v_first integer := v_last + 1;                -- of those inside the window
+  v_first integer := 1;                         -- of those inside the window
   v_leaves timestamptz;
 begin
-  while p_hits[v_first - 1] > v_now - v_window loop
-    v_first := v_first - 1;
+  while p_hits[v_first] <= v_now - v_window loop
+    v_first := v_first + 1;
   end loop;
   v_leaves := case when p_max < 1 then v_now else p_hits[greatest(v_first, v_last - p_max + 1)] end;
   return jsonb_build_object(
@@ -779,7 +782,7 @@ perform safelight.close_tables('rate_limits');
 perform safelight.close_functions('peek_rate_limits', 'take_rate_limits', 'check_rate_limit',
                                   'cleanup_expired_rate_limits');
 
-insert into public.safelight_migrations (version, name, checksum) values (3, '000003_add-rate-limiting', 'f4106701bd837f8819732050e0658c1a1a93567186ae8130b35cae66a5ee06ff');
+insert into public.safelight_migrations (version, name, checksum) values (3, '000003_add-rate-limiting', 'be57485bcadd9e548d5a94be87764e599ea51b4308dde6049c7baf28fa1835d0');
 end
 $migration$;
 `,
@@ -787,7 +790,7 @@ $migration$;
   {
     version: 4,
     name: '000004_media',
-    checksum: 'c65cfe6aae1193c6eb8720cae839ff8c93d3a67ab52bd6fd2fc46fdaf85c53a6',
+    checksum: '8060926d845858263c1ee06ef581111866ec6080362869d7c399ec6e7863954b',
     sql: `-- 000004: media, one partition for each kind, and the links that share them.
 do $migration$
 begin
@@ -831,7 +834,7 @@ create table public.videos        partition of public.media for values in ('vide
 create table public.uploads       partition of public.media for values in ('upload');
 
 create index media_by_id on public.media (id);
-create index media_by_user on public.media (user_id, created_at desc, id desc);
+create index media_by_user on public.media (user_id, created_at desc);
 create index media_by_job on public.media (job_id, index);
 create index media_expired on public.media (expires_at) where archived_at is null;
 
@@ -932,7 +935,7 @@ perform safelight.let_users_read(name, 'id', 'kind', 'user_id', 'job_id', 'conte
                                  'height', 'duration', 'saved', 'expires_at', 'created_at')
    from unnest(array['media', 'images', 'edited_images', 'videos', 'uploads']) name;
 
-insert into public.safelight_migrations (version, name, checksum) values (4, '000004_media', 'c65cfe6aae1193c6eb8720cae839ff8c93d3a67ab52bd6fd2fc46fdaf85c53a6');
+insert into public.safelight_migrations (version, name, checksum) values (4, '000004_media', '8060926d845858263c1ee06ef581111866ec6080362869d7c399ec6e7863954b');
 end
 $migration$;
 `,
@@ -940,7 +943,7 @@ $migration$;
   {
     version: 5,
     name: '000005_providers',
-    checksum: 'f2e57dda47a3ffadd4466d32f1c762acd67f1e73c12aba48d3e02951b6a02f52',
+    checksum: 'bad12020a953b5087125f0a04cf66e65358b846ee6632eb37ceec5b1e033ed7e',
     sql: `-- 000005: what is known about providers: which tokens and accounts rest, what was called, what was delivered to us.
 --
 -- A refusal makes something rest: a token, one model of a token, a model, a provider account, or one lane of it. The
@@ -1135,7 +1138,7 @@ begin
     return;
   end if;
 
-  update public.job_attempts set ended_at = v_now where id = (p_event ->> 'attemptId')::uuid and ended_at is null;
+  update public.job_attempts set ended_at = coalesce(ended_at, v_now) where id = (p_event ->> 'attemptId')::uuid;
   select * into v_rule from safelight.rest_after(v_kind);
   if not found or p_event #>> '{refusal,scope}' = 'request' then
     return;
@@ -1191,7 +1194,7 @@ $function$;
 perform safelight.close_tables('provider_accounts', 'provider_tokens', 'provider_logs', 'webhook_deliveries');
 perform safelight.close_functions('acquire_token', 'report_token', 'write_provider_logs');
 
-insert into public.safelight_migrations (version, name, checksum) values (5, '000005_providers', 'f2e57dda47a3ffadd4466d32f1c762acd67f1e73c12aba48d3e02951b6a02f52');
+insert into public.safelight_migrations (version, name, checksum) values (5, '000005_providers', 'bad12020a953b5087125f0a04cf66e65358b846ee6632eb37ceec5b1e033ed7e');
 end
 $migration$;
 `,
@@ -1199,7 +1202,7 @@ $migration$;
   {
     version: 6,
     name: '000006_job-lifecycle',
-    checksum: '78b1a57e89bbcd43cbca85fd1d7667e3a8cf03eaafc25203b8c766df1e44c120',
+    checksum: 'cdc17507dce73d48d8d9c5f4f6ac6dd61ced8d2bdf19e2e928860160ef9986a2',
     sql: `-- 000006: the life of a job, one call for each thing that can happen to it.
 --
 -- Correctness is fenced by (state, version) alone. A job is answered as its whole row; instants come as text and go as
@@ -1290,8 +1293,10 @@ $function$;
 create function public.list_jobs(p_user_id uuid, p_kind text, p_states jsonb, p_limit integer, p_before_at timestamptz,
                                  p_before_id uuid)
 returns jsonb
-language plpgsql stable security definer set search_path = '' set enable_seqscan = off as $function$
+language plpgsql stable security definer set search_path = '' set enable_seqscan = off
+set plan_cache_mode = force_custom_plan as $function$
 begin
+  -- Planned with the filters that are there: one plan for all of them could use no index.
   return (select coalesce(jsonb_agg(to_jsonb(page) order by page.created_at desc, page.id desc), '[]') from (
     select * from public.generation_jobs
      where (p_user_id is null or user_id = p_user_id)
@@ -1342,7 +1347,7 @@ language sql security definer set search_path = '' set enable_seqscan = off as $
          wake_at = coalesce(clock_timestamp() + make_interval(secs => p_wake_in_seconds), wake_at),
          lease_until = case when p_wake_in_seconds is null then lease_until end,
          finished_at = case when p_to in ('succeeded', 'failed', 'canceled') then clock_timestamp() end
-   where id = p_job_id and state = p_state and version = p_version and finished_at is null
+   where id = p_job_id and state = p_state and version = p_version and p_state not in ('succeeded', 'failed', 'canceled')
   returning to_jsonb(job)
 $function$;
 
@@ -1358,7 +1363,7 @@ language sql security definer set search_path = '' set enable_seqscan = off as $
          operation = safelight.patched(p_news, 'operation', operation),
          wake_at = clock_timestamp() + make_interval(secs => p_wake_in_seconds),
          lease_until = null
-   where id = p_job_id and state = p_state and version = p_version and finished_at is null
+   where id = p_job_id and state = p_state and version = p_version and p_state not in ('succeeded', 'failed', 'canceled')
   returning to_jsonb(job)
 $function$;
 
@@ -1405,7 +1410,7 @@ begin
   ), claimed as (
     select job.id, job.wake_at, candidate.turn
       from candidate join public.generation_jobs job using (id)
-     where job.finished_at is null and job.wake_at <= v_now   -- looked at again under the lock
+     where job.wake_at = candidate.wake_at      -- looked at again under the lock: nobody has touched it since
      order by candidate.turn, candidate.wake_at limit p_limit for no key update of job skip locked
   ), leased as (
     update public.generation_jobs job
@@ -1532,7 +1537,7 @@ perform safelight.close_functions('create_job', 'find_job', 'find_job_by_key', '
                                   'note_job', 'claim_due_jobs', 'start_attempt', 'record_attempt', 'list_attempts',
                                   'ask_cancel');
 
-insert into public.safelight_migrations (version, name, checksum) values (6, '000006_job-lifecycle', '78b1a57e89bbcd43cbca85fd1d7667e3a8cf03eaafc25203b8c766df1e44c120');
+insert into public.safelight_migrations (version, name, checksum) values (6, '000006_job-lifecycle', 'cdc17507dce73d48d8d9c5f4f6ac6dd61ced8d2bdf19e2e928860160ef9986a2');
 end
 $migration$;
 `,
@@ -1540,7 +1545,7 @@ $migration$;
   {
     version: 7,
     name: '000007_admission-and-settlement',
-    checksum: 'a063a075f9326b9d95afa8a88431009179546296b0bae0dd6b76cf2b386262d8',
+    checksum: '7db9bba3eac6a6587acf102f2de88b190eb03d98e8add39759298de5a19cd855',
     sql: `-- 000007: the three calls in which money, limits and jobs meet, each one round trip and one transaction.
 do $migration$
 begin
@@ -1566,46 +1571,56 @@ declare
   v_user_id uuid := (p_job ->> 'userId')::uuid;
   v_key text := p_job ->> 'idempotencyKey';
   v_price bigint := (p_job ->> 'price')::bigint;
-  v_keys text[] := array_remove(array['user:' || v_user_id, 'ip:' || p_ip], null);
-  v_maxima integer[];
-  v_windows integer[];
+  v_user_bucket text := 'user:' || v_user_id;
+  v_ip_bucket text := 'ip:' || p_ip;
   v_read record;
+  v_user_max integer;
+  v_ip_max integer;
+  v_window integer;
+  v_user_limit jsonb;
+  v_ip_limit jsonb;
   v_outcome text;
   v_entry public.credit_ledger;
-  v_limits jsonb;
   v_job jsonb;
 begin
   select (select setting_value from public.app_settings where setting_key = 'limits') as limits,
-         (select hits from public.rate_limits where key = v_keys[1]) as user_hits,
-         (select hits from public.rate_limits where key = v_keys[2]) as ip_hits,
+         (select hits from public.rate_limits where key = v_user_bucket) as user_hits,
+         (select hits from public.rate_limits where key = v_ip_bucket) as ip_hits,
          (select balance from public.credit_accounts where user_id = v_user_id) as balance,
-         (select id from public.generation_jobs where id = v_id) as id_taken_by,
-         (select id from public.generation_jobs where user_id = v_user_id and idempotency_key = v_key) as key_taken_by
+         coalesce(
+           (select id from public.generation_jobs where id = v_id),
+           (select id from public.generation_jobs where user_id = v_user_id and idempotency_key = v_key)) as earlier_id,
+         exists (select from public.credit_references where reference = v_id::text) as is_taken
     into v_read;
-  v_maxima := array[coalesce((v_read.limits ->> 'userPerMinute')::integer, 10),
-                    coalesce((v_read.limits ->> 'ipPerMinute')::integer, 20)];
-  v_windows := array_fill(coalesce((v_read.limits ->> 'windowSeconds')::integer, 60), array[2]);
+  v_user_max := coalesce((v_read.limits ->> 'userPerMinute')::integer, 10);
+  v_ip_max := coalesce((v_read.limits ->> 'ipPerMinute')::integer, 20);
+  v_window := coalesce((v_read.limits ->> 'windowSeconds')::integer, 60);
+  v_user_limit := safelight.limit_state('user', v_read.user_hits, v_user_max, v_window);
+  v_ip_limit := case when p_ip is not null then safelight.limit_state('ip', v_read.ip_hits, v_ip_max, v_window) end;
 
-  v_outcome := case
-    when exists (select from public.generation_jobs
-                  where id = coalesce(v_read.id_taken_by, v_read.key_taken_by) and user_id = v_user_id
-                    and request_hash = p_job ->> 'requestHash') then 'replayed'
-    when safelight.is_full(v_read.user_hits, v_maxima[1], v_windows[1]) then 'rate_limited'
-    when p_ip is not null and safelight.is_full(v_read.ip_hits, v_maxima[2], v_windows[2]) then 'rate_limited'
-    when coalesce(v_read.id_taken_by, v_read.key_taken_by) is not null
-      or exists (select from public.credit_references where reference = v_id::text) then 'idempotency_conflict'
-    when (select setting_value from public.app_settings where setting_key = 'app_enabled') = 'false' then 'closed'
-    when (select setting_value from public.app_settings where setting_key = 'disabled_models') ? (p_job ->> 'model')
-      then 'model_disabled'
-    when not p_has_capacity then 'no_capacity'
-    when v_read.balance is null then 'no_account'
-    when v_read.balance < v_price then 'insufficient_credits'
-    else 'admitted'
-  end;
+  -- In steps, because what a 429 does not need shall not be looked up for it.
+  if v_read.earlier_id is not null then
+    select to_jsonb(job), 'replayed' into v_job, v_outcome from public.generation_jobs job
+     where id = v_read.earlier_id and user_id = v_user_id and request_hash = p_job ->> 'requestHash';
+  end if;
+  if v_outcome is null then
+    if v_user_limit -> 'remaining' = '0' or v_ip_limit -> 'remaining' = '0' then
+      v_outcome := 'rate_limited';
+    else
+      v_outcome := case
+        when v_read.earlier_id is not null or v_read.is_taken then 'idempotency_conflict'
+        when (select setting_value from public.app_settings where setting_key = 'app_enabled') = 'false' then 'closed'
+        when (select setting_value from public.app_settings where setting_key = 'disabled_models') ? (p_job ->> 'model')
+          then 'model_disabled'
+        when not p_has_capacity then 'no_capacity'
+        when v_read.balance is null then 'no_account'
+        when v_read.balance < v_price then 'insufficient_credits'
+        else 'admitted'
+      end;
+    end if;
+  end if;
 
-  if v_outcome = 'replayed' then
-    v_job := public.find_job(coalesce(v_read.id_taken_by, v_read.key_taken_by));
-  elsif v_outcome = 'admitted' then
+  if v_outcome = 'admitted' then
     if v_price > 0 then
       v_entry := safelight.post_entry(v_user_id, 'charge', -v_price, v_id::text, v_id, p_job ->> 'model', '{}');
       if v_entry.seq is null then
@@ -1620,20 +1635,20 @@ begin
     end if;
     v_job := safelight.insert_job(p_job, 'charged');
   end if;
-
   if v_outcome not in ('replayed', 'rate_limited') then
-    if not safelight.take_hits(v_keys, v_maxima, v_windows) then
+    if not safelight.take_hits(array_remove(array[v_user_bucket, v_ip_bucket], null), array[v_user_max, v_ip_max],
+                               array[v_window, v_window]) then
       raise exception 'lost race: rate limits' using errcode = 'serialization_failure';
     end if;
-    v_read.user_hits := v_read.user_hits || clock_timestamp();
-    v_read.ip_hits := v_read.ip_hits || clock_timestamp();
+    v_user_limit := safelight.limit_state('user', v_read.user_hits || clock_timestamp(), v_user_max, v_window);
+    if p_ip is not null then
+      v_ip_limit := safelight.limit_state('ip', v_read.ip_hits || clock_timestamp(), v_ip_max, v_window);
+    end if;
   end if;
-  v_limits := jsonb_build_array(safelight.limit_state('user', v_read.user_hits, v_maxima[1], v_windows[1]));
-  if p_ip is not null then
-    v_limits := v_limits || safelight.limit_state('ip', v_read.ip_hits, v_maxima[2], v_windows[2]);
-  end if;
-  return jsonb_build_object('outcome', v_outcome, 'balance', coalesce(v_read.balance, 0), 'limits', v_limits,
-                            'job', v_job);
+  return jsonb_build_object(
+    'outcome', v_outcome, 'balance', coalesce(v_read.balance, 0), 'job', v_job,
+    'limits', case when v_ip_limit is null then jsonb_build_array(v_user_limit)
+                   else jsonb_build_array(v_user_limit, v_ip_limit) end);
 end
 $function$;
 
@@ -1714,7 +1729,7 @@ $function$;
 perform safelight.close_functions('admit_job', 'begin_attempt', 'settle_job');
 
 insert into public.safelight_migrations (version, name, checksum)
-values (7, '000007_admission-and-settlement', 'a063a075f9326b9d95afa8a88431009179546296b0bae0dd6b76cf2b386262d8');
+values (7, '000007_admission-and-settlement', '7db9bba3eac6a6587acf102f2de88b190eb03d98e8add39759298de5a19cd855');
 end
 $migration$;
 `,

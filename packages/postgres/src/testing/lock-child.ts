@@ -1,10 +1,9 @@
 /** A process that opens a directory and says so; run by the tests of the lock and of what a killed process leaves. */
-import type { NewJob } from '@safelight/core'
-import { randomUUID } from 'node:crypto'
 import { postgres } from '../database.ts'
 import { lockDirectory } from '../directory-lock.ts'
 import { migrate } from '../migrate.ts'
 import { pglite } from '../pglite.ts'
+import { newJob } from './own-cases.ts'
 
 const [directory = '', task] = process.argv.slice(2)
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`)
@@ -49,24 +48,8 @@ async function admitUntilKilled(): Promise<void> {
   await database.ledger.grant({ userId: user.id, amount: 1_000_000, key: 'enough', description: 'To begin with' })
   await database.settings.write({ limits: { userPerMinute: 1000, ipPerMinute: 1000, windowSeconds: 1 } })
   for (;;) {
-    const id = randomUUID()
-    const { outcome } = await database.admit({ job: newJob(id, user.id), ip: null, hasCapacity: true })
-    if (outcome === 'admitted') say({ admitted: id })
-  }
-}
-
-function newJob(id: string, userId: string): NewJob {
-  return {
-    id,
-    userId,
-    model: 'demo-image',
-    kind: 'image',
-    input: { prompt: 'x', size: 'square', count: 1, seed: '1' },
-    price: 500,
-    count: 1,
-    idempotencyKey: null,
-    requestHash: 'h',
-    requestId: null,
-    queueUntil: Date.now() + 600_000,
+    const job = newJob(user.id)
+    const { outcome } = await database.admit({ job, ip: null, hasCapacity: true })
+    if (outcome === 'admitted') say({ admitted: job.id })
   }
 }
