@@ -711,18 +711,24 @@ CREATE OR REPLACE FUNCTION public.check_rate_limit(p_key text, p_max_requests in
  SET enable_seqscan TO 'off'
 AS $function$
 declare
-  v_taken jsonb;
+  v_hits timestamptz[];
+  v_state jsonb;
+  v_allowed boolean := false;
 begin
   if p_key is null or coalesce(p_max_requests, -1) not between 0 and 10000
      or coalesce(p_window_seconds, 0) not between 1 and 31622400 then
     raise exception 'a rate limit is 0 to 10000 requests in 1 second to 366 days'
       using errcode = 'invalid_parameter_value';
   end if;
-  v_taken := public.take_rate_limits(jsonb_build_array(jsonb_build_object(
-    'key', p_key, 'name', p_key, 'max', p_max_requests, 'windowSeconds', p_window_seconds)));
+  loop
+    select hits into v_hits from public.rate_limits where key = p_key;
+    v_state := safelight.limit_state(p_key, v_hits, p_max_requests, p_window_seconds);
+    exit when v_allowed or v_state -> 'remaining' = '0';
+    v_allowed := safelight.take_hits(array[p_key], array[p_max_requests], array[p_window_seconds]);
+  end loop;
   return jsonb_build_object(
-    'allowed', v_taken -> 'allowed', 'limit', p_max_requests,
-    'remaining', v_taken #> '{limits,0,remaining}', 'retry_after_ms', v_taken -> 'retry_after_ms');
+    'allowed', v_allowed, 'limit', p_max_requests, 'remaining', v_state -> 'remaining',
+    'retry_after_ms', case when v_allowed then 0 else (v_state ->> 'resets_in_ms')::bigint end);
 end
 $function$
 ;

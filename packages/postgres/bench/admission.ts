@@ -39,6 +39,7 @@ export async function run(): Promise<void> {
   try {
     const url = await server.createDatabase()
     const pool = new Pool({ connectionString: url, max: CONNECTIONS })
+    pool.on('error', () => undefined) // a connection on its way out meets the end of the server
     const driver = pg(url, { connections: CONNECTIONS })
     await migrate(driver)
     const users = await makeUsers(pool)

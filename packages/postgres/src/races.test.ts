@@ -61,6 +61,25 @@ test('a 429 and a replay write nothing: not even a transaction number is given t
   }
 })
 
+test('check_rate_limit: forty at once for ten places, exactly ten get one, and nobody sees an error', async () => {
+  const check = () =>
+    driver.call<{ allowed: boolean; retry_after_ms: number }>('check_rate_limit', {
+      key: 'forty',
+      max_requests: 10,
+      window_seconds: 60,
+    })
+  const answers = await together(40, check)
+  expect(answers.filter(({ allowed }) => allowed)).toHaveLength(10)
+  for (const { allowed, retry_after_ms } of answers) expect(retry_after_ms > 0).toBe(!allowed)
+  expect(await check()).toMatchObject({ allowed: false, limit: 10, remaining: 0 })
+  await driver.query(`update public.rate_limits set expires_at = now() - interval '1 s' where key = 'forty'`)
+  expect(await driver.query('select public.cleanup_expired_rate_limits() as deleted')).toEqual([{ deleted: 1 }])
+  expect(await check()).toEqual({ allowed: true, limit: 10, remaining: 9, retry_after_ms: 0 })
+  await expect(
+    driver.call('check_rate_limit', { key: 'forty', max_requests: 10, window_seconds: 0 }),
+  ).rejects.toMatchObject({ code: '22023' })
+})
+
 test('charge and refund of one reference at once: taken and given back, or never taken', async () => {
   const userId = await richUser(50_000)
   for (let round = 0; round < 15; round++) {
