@@ -13,6 +13,7 @@ const SYSTEM: Record<string, string> = {
   EEXIST: '{} exists already and is not a directory.',
   EISDIR: '{} is a directory, and a file is needed.',
   ENOENT: 'There is no {}.',
+  'ENOENT mkdir': '{} cannot be made there.',
   ECONNREFUSED: 'Nothing answers at {}.',
   ENOTFOUND: 'There is no host {}.',
 }
@@ -26,7 +27,7 @@ export function sentenceOf(error: unknown): { text: string; code: number } {
   if (SafelightError.is(error))
     return { text: withFields(error), code: error.code === 'invalid_input' ? EXIT.usage : EXIT.failed }
   const { code = '', path, address, port, hostname, syscall } = error as NodeJS.ErrnoException & SystemPlace
-  const sentence = SYSTEM[code]
+  const sentence = SYSTEM[`${code} ${syscall}`] ?? SYSTEM[code]
   const place = path ?? hostname ?? (address ? `${address}${port ? `:${port}` : ''}` : undefined)
   if (sentence && place && syscall !== undefined) return { text: sentence.replace('{}', place), code: EXIT.failed }
   debug('%O', error)

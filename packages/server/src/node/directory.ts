@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** Makes a directory for its owner alone, and those above it. Not Node's own recursive one: below /proc that tries for ever. */
@@ -16,10 +16,8 @@ async function makeOne(path: string, { isLastTry = false } = {}): Promise<boolea
     return true
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') return true
-    if (code !== 'ENOENT') throw error
-    if (isLastTry)
-      throw new Error(`The directory ${path} cannot be made there; choose another place.`, { cause: error })
-    return false
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return true
+    if (code === 'ENOENT' && !isLastTry) return false
+    throw error
   }
 }
