@@ -42,7 +42,9 @@ describe('safelight start refuses', () => {
   it('a data directory that is a file, or lies below one', async () => {
     const file = join(await emptyFolder(), 'file')
     await writeFile(file, '')
-    expect(await start({ SAFELIGHT_DATA_DIR: file })).toMatchObject(oneSentence(/file\S* cannot be a directory/))
+    expect(await start({ SAFELIGHT_DATA_DIR: file })).toMatchObject(
+      oneSentence(/file exists already and is not a directory/),
+    )
     expect(await start({ SAFELIGHT_DATA_DIR: join(file, 'below') })).toMatchObject(
       oneSentence(/below\S* cannot be a directory/),
     )
