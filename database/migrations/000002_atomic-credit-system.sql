@@ -2,7 +2,7 @@
 --
 -- One function changes a balance (`post_entry`), and it writes the ledger entry in the same statement. A balance is
 -- never negative, entries are never changed, and every charge has a reference under which it can happen once and be
--- given back once. Locks are taken in this order: job, attempt, account, reference, limits.
+-- given back once. Locks are taken in this order: job, attempt, provider account, credit account, reference, limits.
 do $migration$
 begin
 perform pg_advisory_xact_lock(hashtextextended('safelight.migrations', 0));
@@ -349,6 +349,6 @@ perform safelight.let_users_read('credit_ledger', 'user_id', 'seq', 'kind', 'del
 perform safelight.let_users_read('generation_jobs', 'id', 'user_id', 'model', 'kind', 'state', 'price', 'created_at',
                                  'finished_at');
 
-insert into public.safelight_migrations (version, name, checksum) values (2, '000002_atomic-credit-system', 'fc6dd1fda15dce5c1aa81542e31eaee31f90cd3806ed8d1ac556acd99d6c38b3');
+insert into public.safelight_migrations (version, name, checksum) values (2, '000002_atomic-credit-system', '5918773cc3bfd7faa39ef75f773a8963f574a3e7982bcd9329bf4f9bee2de9aa');
 end
 $migration$;
