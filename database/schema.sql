@@ -1404,6 +1404,10 @@ declare
     select max((state ->> 'resets_in_ms')::bigint) from jsonb_array_elements(v_states) state
      where state -> 'remaining' = '0');
 begin
+  if (select count(*) > count(distinct value ->> 'key') or max((value ->> 'max')::integer) > 10000
+        from jsonb_array_elements(p_limits)) then
+    raise exception 'limits have keys of their own and allow at most 10000' using errcode = 'invalid_parameter_value';
+  end if;
   if v_wait_ms is not null then
     return jsonb_build_object('allowed', false, 'retry_after_ms', v_wait_ms, 'limits', v_states);
   end if;

@@ -2,6 +2,8 @@
  * What stands between the ports and a database: it calls one of our SQL functions and answers its JSON. Everything that
  * touches money or limits happens inside the function; a driver only carries.
  */
+import { SafelightError } from '@safelight/core'
+
 /** Objects and arrays are sent as JSON, undefined as null. */
 export type SqlArguments = Readonly<Record<string, undefined | null | boolean | number | string | object>>
 
@@ -34,6 +36,9 @@ function encoded(value: SqlArguments[string]): null | boolean | number | string 
   return typeof value === 'object' ? JSON.stringify(value) : value
 }
 
+/** Text that Postgres cannot hold (a NUL, half a surrogate pair), an id that is no UUID, a number out of its range. */
+const UNSTORABLE = new Set(['22P05', '22P02', '22021', '22003'])
+
 /** The SQLSTATE of an error, from whichever driver it comes. */
 export function sqlState(error: unknown): string | undefined {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
@@ -46,6 +51,7 @@ const FIRST_PAUSE_MS = 2
 /**
  * A lost race (SQLSTATE class 40) has undone everything and is tried again: the next try reads the truth and mostly ends
  * in a typed answer. Each pause is drawn from twice the range of the one before, so that rivals do not meet again.
+ * What cannot be stored is the caller's fault and says so.
  */
 export function retrying(driver: SqlDriver): SqlDriver['call'] {
   return async <Answer>(name: string, args: SqlArguments) => {
@@ -53,7 +59,12 @@ export function retrying(driver: SqlDriver): SqlDriver['call'] {
       try {
         return await driver.call<Answer>(name, args)
       } catch (error) {
-        if (!sqlState(error)?.startsWith('40') || tries === TRIES_MAX) throw error
+        const state = sqlState(error) ?? ''
+        if (UNSTORABLE.has(state)) {
+          const message = 'The request has text, an id or a number that cannot be stored.'
+          throw new SafelightError('invalid_input', message, {}, { cause: error })
+        }
+        if (!state.startsWith('40') || tries === TRIES_MAX) throw error
         await new Promise(resolve => setTimeout(resolve, Math.random() * FIRST_PAUSE_MS * 2 ** tries))
       }
     }

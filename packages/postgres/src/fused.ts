@@ -1,7 +1,7 @@
 /** Admission, the begin of an attempt and settlement, one round trip each; and the token pool that begin shares. */
 import type { Acquired, Admitted, Begun, Database, TokenPool } from '@safelight/core'
 import type { SqlDriver } from './driver.ts'
-import { fence, refuseUnstorable, storable } from './jobs.ts'
+import { fence, storable } from './jobs.ts'
 import { type JobRow, type LimitRow, toJob, toLimitState } from './rows.ts'
 
 type Call = SqlDriver['call']
@@ -24,7 +24,7 @@ export function fusedCalls(call: Call): Required<Pick<Database, 'admit' | 'begin
   return {
     async admit({ job, ip, hasCapacity }) {
       const args = { job: storable(job), ip, has_capacity: hasCapacity }
-      return admitted(await call<AdmittedRow>('admit_job', args).catch(refuseUnstorable))
+      return admitted(await call<AdmittedRow>('admit_job', args))
     },
     async begin({ job, attemptId, number, lane, candidates, wakeInSeconds }) {
       const begun = await call<BegunRow>('begin_attempt', {

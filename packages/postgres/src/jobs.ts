@@ -1,7 +1,7 @@
 /** The job store: every method is one SQL function. */
 import type { Job, JobStore, NewJob } from '@safelight/core'
 import { SafelightError } from '@safelight/core'
-import { type SqlArguments, type SqlDriver, sqlState } from './driver.ts'
+import type { SqlArguments, SqlDriver } from './driver.ts'
 import { isUuid, pageOf, placeInTime } from './pages.ts'
 import { type AttemptRow, type JobRow, toAttempt, toJob } from './rows.ts'
 
@@ -20,7 +20,7 @@ export function jobStore(call: Call): JobStore {
   }
   return {
     async create(job) {
-      const created = await call<CreatedRow>('create_job', { job: storable(job) }).catch(refuseUnstorable)
+      const created = await call<CreatedRow>('create_job', { job: storable(job) })
       return created.outcome === 'conflict' ? created : { outcome: created.outcome, job: toJob(created.job) }
     },
     find: async id => (isUuid(id) ? jobOrNull('find_job', { job_id: id }) : null),
@@ -76,14 +76,4 @@ export function fence({ id, state, version }: Job): SqlArguments {
 export function storable(job: NewJob): NewJob {
   const { id, userId, model, kind, input, price, count, idempotencyKey, requestHash, requestId, queueUntil } = job
   return { id, userId, model, kind, input, price, count, idempotencyKey, requestHash, requestId, queueUntil }
-}
-
-/** Text that Postgres cannot hold (a NUL, half a surrogate pair), an id that is no UUID, a number out of its range. */
-export function refuseUnstorable(error: unknown): never {
-  const state = sqlState(error)
-  if (state === '22P05' || state === '22P02' || state === '22021' || state === '22003') {
-    const message = 'The request has text, an id or a number that cannot be stored.'
-    throw new SafelightError('invalid_input', message, {}, { cause: error })
-  }
-  throw error
 }

@@ -34,10 +34,9 @@ function valuesOf(stored: SettingRows): SettingsValues {
   return Object.fromEntries(values) as SettingsValues
 }
 
-/** The table checks its values: class 22 is text where a number belongs, 23514 a number out of range. */
+/** The table checks its values. */
 function refuseUnfit(error: unknown): never {
-  const state = sqlState(error)
-  if (state === '23514' || state?.startsWith('22')) {
+  if (sqlState(error) === '23514') {
     throw new SafelightError('invalid_input', 'A setting has a value that does not fit.', {}, { cause: error })
   }
   throw error

@@ -636,7 +636,7 @@ $migration$;
   {
     version: 3,
     name: '000003_add-rate-limiting',
-    checksum: '97352b683a3f9cd23b086df0bb205d313874576c06d5dc8f95145a4ad16ecb68',
+    checksum: '2d3a05b99c620e1df53331415b9af79178471a4599d00c82a8397d3a1a4f4292',
     sql: `-- 000003: rate limits. Never more than so many hits in any window, not one, and not at the edge of a minute either.
 --
 -- A key is one row with the instants of its last hits. A refusal reads once and writes nothing. Whoever takes from
@@ -732,6 +732,10 @@ declare
     select max((state ->> 'resets_in_ms')::bigint) from jsonb_array_elements(v_states) state
      where state -> 'remaining' = '0');
 begin
+  if (select count(*) > count(distinct value ->> 'key') or max((value ->> 'max')::integer) > 10000
+        from jsonb_array_elements(p_limits)) then
+    raise exception 'limits have keys of their own and allow at most 10000' using errcode = 'invalid_parameter_value';
+  end if;
   if v_wait_ms is not null then
     return jsonb_build_object('allowed', false, 'retry_after_ms', v_wait_ms, 'limits', v_states);
   end if;
@@ -789,7 +793,7 @@ perform safelight.close_tables('rate_limits');
 perform safelight.close_functions('peek_rate_limits', 'take_rate_limits', 'check_rate_limit',
                                   'cleanup_expired_rate_limits');
 
-insert into public.safelight_migrations (version, name, checksum) values (3, '000003_add-rate-limiting', '97352b683a3f9cd23b086df0bb205d313874576c06d5dc8f95145a4ad16ecb68');
+insert into public.safelight_migrations (version, name, checksum) values (3, '000003_add-rate-limiting', '2d3a05b99c620e1df53331415b9af79178471a4599d00c82a8397d3a1a4f4292');
 end
 $migration$;
 `,
