@@ -42,7 +42,7 @@ it('type-checks', async () => {
   expect(stdout).toBe('')
 })
 
-it.each(blocks)('$name runs', async ({ name }) => {
+it.concurrent.each(blocks)('$name runs', async ({ name }) => {
   const file = join(folder, `${name.replace(' ', '-')}.ts`)
   const { stderr } = await run(process.execPath, ['--conditions=@safelight/source', file], { cwd: folder })
   expect(stderr).toBe('')

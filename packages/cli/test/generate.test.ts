@@ -4,7 +4,8 @@ import { probe } from '@safelight/media'
 import { describe, expect, it } from 'vitest'
 import { emptyFolder, safelight } from './processes.ts'
 
-describe('safelight generate', () => {
+// At once: most of the time they wait for a picture to come.
+describe.concurrent('safelight generate', () => {
   it('writes a picture of the asked size under a name made from the prompt, and never over another', async () => {
     const cwd = await emptyFolder()
     const args = ['generate', 'A red fox, in snow!', '--size', 'portrait', '--seed', '7']
