@@ -177,6 +177,8 @@ const MUTANTS: readonly Mutant[] = [
   ],
 ]
 
+const CHANCES = 6
+
 describe('over postgres', () => {
   let engine: Engine
   beforeAll(async () => {
@@ -184,10 +186,15 @@ describe('over postgres', () => {
   })
   afterAll(() => engine.close())
 
-  test.each(MUTANTS)('%s', async (_name, caughtBy, from, to) => {
+  test.each(MUTANTS)('%s', { timeout: 90_000 }, async (_name, caughtBy, from, to) => {
     const driver = await engine.open({ migrated: false })
     await driver.query([shim, ...mutated(from, to)].join('\n'))
-    expect(await firstFailure(SUITES[caughtBy](() => harnessOn(driver)))).not.toBeNull()
+    // Some show only in a race that somebody has to lose: then the suite gets more than one chance to see it.
+    let caught: unknown = null
+    for (let chance = 0; chance < CHANCES && caught === null; chance++) {
+      caught = await firstFailure(SUITES[caughtBy](() => harnessOn(driver)))
+    }
+    expect(caught).not.toBeNull()
     await driver.close()
   })
 
