@@ -39,12 +39,9 @@ function once(
       response.writeHead(answer.statusCode ?? 502, answer.statusMessage, withoutConnection(answer.rawHeaders))
       response.flushHeaders()
       answer.pipe(response)
+      // Cut short, as by a restart: the reader must see that, and connect again.
       answer.once('error', () => response.destroy())
-      answer.once('close', () => {
-        // Cut short, as by a restart: the reader must see that, and connect again.
-        if (!answer.complete) response.destroy()
-        resolve('answered')
-      })
+      answer.once('close', () => resolve('answered'))
     })
     onward.once('error', () => {
       if (response.headersSent) response.destroy()
