@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { delimiter, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../free-port.ts'
@@ -55,7 +55,7 @@ async function secondsToAnswer(
 ): Promise<number> {
   const port = await freePort()
   const begun = performance.now()
-  const env: NodeJS.ProcessEnv = { ...process.env, ...environment, PORT: String(port) }
+  const env: NodeJS.ProcessEnv = { ...outside(), ...environment, PORT: String(port) }
   const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'ignore', 'inherit'] })
   try {
     while (!(await answers(`http://127.0.0.1:${port}/api/models`))) {
@@ -69,6 +69,13 @@ async function secondsToAnswer(
   } finally {
     child.kill()
   }
+}
+
+/** As in a fresh terminal: the script runner around us has put its own settings and programs in. */
+function outside(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !/^p?npm_/i.test(name))
+  const path = (process.env['PATH'] ?? '').split(delimiter).filter(folder => !folder.includes('node_modules'))
+  return { ...Object.fromEntries(kept), PATH: path.join(delimiter) }
 }
 
 /** It is written a moment after the first answer may come. */
