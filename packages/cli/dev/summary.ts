@@ -1,6 +1,6 @@
 /**
  * A reporter whose one line closes every test run: `N passed, N failed, N skipped`, the form that any machine reads.
- * In CI a skipped test fails the run: what nobody runs proves nothing.
+ * Where told so, as in CI, a skipped test fails the run: what nobody runs proves nothing.
  */
 import type { Reporter, TestModule } from 'vitest/node'
 
