@@ -2,7 +2,14 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createStudio, type FinishedJob, type JobRequest, type Studio, type SubmittedJob } from '@safelight/core'
+import {
+  createStudio,
+  type FinishedJob,
+  type JobRequest,
+  type Studio,
+  type StudioOptions,
+  type SubmittedJob,
+} from '@safelight/core'
 import { files } from '@safelight/media/files'
 import { demo } from '@safelight/providers/demo'
 import { EXIT, PlainError, textOption, wholeOption, type Command, type CommandLine } from './command.ts'
@@ -51,8 +58,9 @@ Try:
   async run(line) {
     const prompt = promptOf(line)
     const directory = await mkdtemp(join(tmpdir(), 'safelight-'))
-    // Any model's name may stand on the command line: the engine checks what the types cannot.
-    const studio = createStudio({ providers: [demo()], media: files(directory) }) as unknown as Studio
+    // Not narrowed to the models' names: any may stand on the command line, and the engine says which there are.
+    const providers: StudioOptions['providers'] = [demo()]
+    const studio: Studio = createStudio({ providers, media: files(directory) })
     try {
       return await make(studio, line, prompt)
     } catch (error) {
