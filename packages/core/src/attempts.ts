@@ -1,4 +1,5 @@
 /** Handing a job over, and taking the answer in, however late it comes. */
+import { asSubmitted } from './answers.ts'
 import type { CurrentAttempt, Job, Submitted } from './contracts.ts'
 import { inputFiles } from './input-files.ts'
 import { laneOf, sizeOf } from './models.ts'
@@ -16,8 +17,17 @@ export const FIRST_LOOK_SECONDS = 0.5
 export const SUBMIT_GRACE_SECONDS = 5
 const UNKNOWN_WAIT_SECONDS = 10
 
-/** Sends the job out under its current attempt. Never throws: not knowing is an answer. */
+/** Sends the job out under its current attempt. Never throws: not knowing is an answer, also about our own mapping. */
 export async function offer(parts: Parts, job: Job): Promise<Answer> {
+  try {
+    return await handOver(parts, job)
+  } catch (error) {
+    parts.trouble(error, { jobId: job.id, doing: 'handing the job over' })
+    return { status: 'unknown' }
+  }
+}
+
+async function handOver(parts: Parts, job: Job): Promise<Answer> {
   const attempt = job.attempt!
   const model = parts.registry.model(job.model)
   const route = parts.registry.route(job.model, attempt.provider, attempt.endpoint)
@@ -28,14 +38,9 @@ export async function offer(parts: Parts, job: Job): Promise<Answer> {
   const body = route.body(job.input, sizeOf(model, job.input.size))
   const webhookUrl = parts.webhookUrl(attempt, job.id)
   const about = { action: 'submit', timeoutSeconds: provider.requestTimeoutSeconds } as const
-  try {
-    return await callProvider(parts, job, attempt, about, (to, call) =>
-      to.submit({ ...call, endpoint: attempt.endpoint, body, files, webhookUrl }),
-    )
-  } catch (error) {
-    parts.trouble(error, { jobId: job.id, doing: 'handing the job over' })
-    return { status: 'unknown' }
-  }
+  return callProvider(parts, job, attempt, about, async (to, call) =>
+    asSubmitted(await to.submit({ ...call, endpoint: attempt.endpoint, body, files, webhookUrl })),
+  )
 }
 
 /** Asks after a submit whose answer was lost, in the way the provider declared. */
@@ -48,7 +53,8 @@ export async function askAgain(parts: Parts, job: Job): Promise<Answer> {
   try {
     const found = await callProvider(parts, job, attempt, about, async (provider, call) => {
       if (!provider.lookup) throw new Error(`${provider.id} declares lookup and has none`)
-      return provider.lookup({ ...call, endpoint: attempt.endpoint })
+      const answer = await provider.lookup({ ...call, endpoint: attempt.endpoint })
+      return answer.status === 'absent' ? answer : asSubmitted(answer)
     })
     return found.status === 'absent' ? neverArrived : found
   } catch (error) {
@@ -68,11 +74,8 @@ export async function absorb(parts: Parts, job: Job, answer: Answer): Promise<Jo
     case 'running':
       return accepted(parts, job, { operation: answer.operation, wakeInSeconds: FIRST_LOOK_SECONDS })
     case 'done': {
-      const kept = await keepBytes(parts, job, answer.outputs).catch((error: unknown) => {
-        parts.trouble(error, { jobId: job.id, doing: 'keeping the bytes of an answer' })
-        return null
-      })
-      if (kept === null) return fail(parts, job, 'storage_failed', 'yes')
+      const kept = await keepBytes(parts, job, answer.outputs)
+      if (kept === 'lost') return fail(parts, job, 'storage_failed', 'yes')
       const outputs = withExpiry(kept, parts.now())
       return accepted(parts, job, { operation: answer.operation ?? null, outputs, wakeInSeconds: LEASE_SECONDS })
     }

@@ -12,6 +12,7 @@
  * A step answers with the job as it left it: moved on; or the same version where there is nothing to do before its
  * wake time; or null where somebody else moved the job first.
  */
+import { asProgress } from './answers.ts'
 import { absorb, askAgain, FIRST_LOOK_SECONDS, offer, SUBMIT_GRACE_SECONDS } from './attempts.ts'
 import type { Attempt, Job, OpenState, Paid, Progress } from './contracts.ts'
 import { SafelightError, type FailureCode } from './errors.ts'
@@ -187,8 +188,8 @@ async function look(parts: Parts, job: Job): Promise<Job | null> {
 async function ask(parts: Parts, job: Job): Promise<Progress | { status: 'trouble' }> {
   const about = { action: 'look', timeoutSeconds: CALL_TIMEOUT_SECONDS } as const
   try {
-    return await callProvider(parts, job, job.attempt!, about, (provider, call) =>
-      provider.look({ ...call, operation: job.operation }),
+    return await callProvider(parts, job, job.attempt!, about, async (provider, call) =>
+      asProgress(await provider.look({ ...call, operation: job.operation })),
     )
   } catch (error) {
     parts.trouble(error, { jobId: job.id, doing: 'looking' })
@@ -245,7 +246,7 @@ async function store(parts: Parts, job: Job): Promise<Job | null> {
     return wait(parts, job, backoffSeconds(troubles.count), { troubles })
   }
   if (stored.length === 0) {
-    const neverWas = copied.every(({ status }) => status === 'unusable')
+    const neverWas = copied.every(({ status }) => status !== 'trouble')
     return fail(parts, job, neverWas ? 'no_output' : 'storage_failed', 'yes')
   }
   const files = stored.map(({ index, file }) => ({ id: parts.newId(), index, file }))

@@ -10,11 +10,15 @@ const TRANSFER_TIMEOUT_SECONDS = 600
 /** Where a provider does not say how long it keeps an output. */
 const OUTPUT_LIFETIME_SECONDS = 3600
 
-/** What became of one output: a file of ours; trouble that may pass; or nothing that anyone could show. */
+/**
+ * What became of one output: a file of ours; trouble that may pass; nothing that anyone could show; or bytes that came
+ * once and were not kept.
+ */
 export type Copied =
   | { status: 'stored'; index: number; file: StoredFile }
   | { status: 'trouble' }
   | { status: 'unusable' }
+  | { status: 'lost' }
 
 export function prefixOf(job: Job): string {
   return `${job.id}/${job.attempt?.id}/`
@@ -30,18 +34,30 @@ export function withExpiry(outputs: readonly Output[], now: number): Output[] {
   return outputs.map(output => ({ ...output, expiresAt: output.expiresAt ?? now + OUTPUT_LIFETIME_SECONDS * 1000 }))
 }
 
-/** A synchronous provider's bytes go to our store before the job moves: after a crash they are found there. */
-export async function keepBytes(parts: Parts, job: Job, outputs: readonly FreshOutput[]): Promise<Output[]> {
-  return Promise.all(
-    outputs.map(async (output, index) => {
+/**
+ * A synchronous provider's bytes go to our store before the job moves: after a crash they are found there. Bytes that
+ * could not be kept cannot be had again; the others are delivered all the same. `lost` where the store took none.
+ */
+export async function keepBytes(parts: Parts, job: Job, outputs: readonly FreshOutput[]): Promise<Output[] | 'lost'> {
+  let failures = 0
+  const kept = await Promise.all(
+    outputs.map(async (output, index): Promise<Output> => {
       if (!('bytes' in output)) return output
       const { bytes, ...rest } = output
       if (rest.flagged) return rest
       const key = `${prefixOf(job)}${index}`
-      await parts.transfers(() => parts.media.save(key, streamOf(bytes), { maxBytes: OUTPUT_MAX_BYTES }))
-      return { ...rest, key }
+      try {
+        await parts.transfers(() => parts.media.save(key, streamOf(bytes), { maxBytes: OUTPUT_MAX_BYTES }))
+        return { ...rest, key }
+      } catch (error) {
+        parts.trouble(error, { jobId: job.id, doing: 'keeping the bytes of an answer' })
+        if (!isUnusable(error)) failures++
+        return rest
+      }
     }),
   )
+  const isAnyLeft = kept.some(({ key, url, flagged }) => key ?? url ?? flagged)
+  return failures > 0 && !isAnyLeft ? 'lost' : kept
 }
 
 /** Copies what is not ours yet. Never throws: trouble is an answer. */
@@ -55,7 +71,7 @@ export async function copyOutputs(parts: Parts, job: Job): Promise<Copied[]> {
         const key = output.key ?? `${prefixOf(job)}${position}`
         const file = kept.get(key)
         if (file) return judged(job.kind, file)
-        if (output.url === undefined) return { status: 'unusable' } as const
+        if (output.url === undefined) return { status: 'lost' } as const
         return parts.transfers(() => copy(parts, job, output, key))
       }),
   )

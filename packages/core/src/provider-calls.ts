@@ -21,7 +21,7 @@ export async function callProvider<Answer>(
   const provider = parts.registry.provider(attempt.provider)
   const token = parts.registry.token(attempt.provider, attempt.token)
   if (!provider || !token) throw new Error(`This process has no token "${attempt.token}" of ${attempt.provider}`)
-  const signal = AbortSignal.timeout(timeoutSeconds * 1000)
+  const { signal, clear } = timeLimit(timeoutSeconds)
   const startedAt = parts.now()
   const note = (outcome: string) =>
     parts.journal({
@@ -41,7 +41,17 @@ export async function callProvider<Answer>(
   } catch (error) {
     note(signal.aborted ? 'timed out' : 'threw')
     throw error
+  } finally {
+    clear()
   }
+}
+
+/** Not `AbortSignal.timeout`: its timer lets the process end although somebody waits for the answer. */
+function timeLimit(seconds: number): { signal: AbortSignal; clear(): void } {
+  const controller = new AbortController()
+  const late = new DOMException(`No answer in ${seconds} s`, 'TimeoutError')
+  const timer = setTimeout(() => controller.abort(late), seconds * 1000)
+  return { signal: controller.signal, clear: () => clearTimeout(timer) }
 }
 
 /** An adapter that ignores its signal must not hold us. */

@@ -59,6 +59,12 @@ export const scenarios: readonly Scenario[] = [
     ends: 'succeeded',
   },
   {
+    name: 'two of three outputs in the answer are pictures',
+    providers: [{ ...queue, mode: 'sync', outputs: ['good', 'broken', 'good'] }],
+    count: 3,
+    ends: 'succeeded',
+  },
+  {
     name: 'fewer outputs than asked for, one of them flagged',
     providers: [{ ...queue, outputs: ['flagged', 'good'] }],
     count: 4,
