@@ -53,7 +53,12 @@ function tellOfOddName(path: string, contentType: string): void {
 }
 
 async function isDirectory(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => null))?.isDirectory() ?? false
+  try {
+    return (await stat(path)).isDirectory()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
 }
 
 /** Takes a free name by creating the file, so that two runs at once never share one. */

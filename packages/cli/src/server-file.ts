@@ -4,6 +4,7 @@
  */
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Log } from '@safelight/server'
 import type { RunningServer } from '@safelight/server/node'
 
 /** Well before a session ends. */
@@ -20,6 +21,7 @@ export interface ServerFile {
 export async function announce(
   { url, port }: Pick<RunningServer, 'url' | 'port'>,
   directory: string,
+  log: Log,
 ): Promise<() => Promise<void>> {
   const path = join(directory, 'server.json')
   const write = async (): Promise<void> => {
@@ -29,7 +31,9 @@ export async function announce(
     await rename(aside, path)
   }
   await write()
-  const timer = setInterval(() => void write().catch(() => undefined), RENEW_HOURS * 3_600_000)
+  const renew = () =>
+    void write().catch(() => log('warn', 'server.json could not be renewed; the next try is in a day'))
+  const timer = setInterval(renew, RENEW_HOURS * 3_600_000)
   timer.unref()
   return async () => {
     clearInterval(timer)

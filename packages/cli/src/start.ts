@@ -47,7 +47,7 @@ SIGTERM and Ctrl-C stop it in good order; open jobs go on at the next start.`,
       await studio.close()
       throw error
     })
-    const withdraw = await announce(running, resolve(environment.dataDirectory))
+    const withdraw = await announce(running, resolve(environment.dataDirectory), log)
     say(`\n  safelight is ready\n\n  page   ${running.url}\n  data   ${describePlace(environment)}\n  stop   Ctrl-C\n`)
     stopWithLauncher(running)
     await running.closed
