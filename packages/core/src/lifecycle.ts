@@ -13,7 +13,7 @@
  * wake time; or null where somebody else moved the job first.
  */
 import { asProgress } from './answers.ts'
-import { absorb, askAgain, FIRST_LOOK_SECONDS, offer, SUBMIT_GRACE_SECONDS } from './attempts.ts'
+import { absorb, askAgain, type Answer, FIRST_LOOK_SECONDS, offer, SUBMIT_GRACE_SECONDS } from './attempts.ts'
 import type { Attempt, Job, OpenState, Paid, Progress } from './contracts.ts'
 import { SafelightError, type FailureCode } from './errors.ts'
 import { laneOf } from './models.ts'
@@ -141,8 +141,7 @@ async function recover(parts: Parts, job: Job): Promise<Job | null> {
   const silentUntil = attempt.startedAt + (provider.requestTimeoutSeconds + SUBMIT_GRACE_SECONDS) * 1000
   if (parts.now() < silentUntil) return wait(parts, job, secondsUntil(parts, silentUntil))
 
-  const kept = await inOurStore(parts, job)
-  const answer = kept.length > 0 ? { status: 'done' as const, outputs: kept } : await askAgain(parts, job)
+  const answer = await findOut(parts, job)
   if (answer.status !== 'unknown') return absorb(parts, job, answer)
   const troubles = oneMore(parts, job)
   const isOverdue = parts.now() >= attempt.startedAt + model.timeoutSeconds * 1000
@@ -152,6 +151,14 @@ async function recover(parts: Parts, job: Job): Promise<Job | null> {
   }
   await absorb(parts, job, answer)
   return fail(parts, job, 'submit_unknown', 'unknown')
+}
+
+/** What of the answer is in our store already counts, unless the provider can give all of it again. */
+async function findOut(parts: Parts, job: Job): Promise<Answer> {
+  const kept = await inOurStore(parts, job)
+  const asked: Answer = kept.length >= job.count ? { status: 'unknown' } : await askAgain(parts, job)
+  const isWhole = asked.status === 'done' || asked.status === 'running'
+  return kept.length > 0 && !isWhole ? { status: 'done', outputs: kept } : asked
 }
 
 /** running: look once. Only the provider's own last word or the model's time limit decides, never a failed look. */

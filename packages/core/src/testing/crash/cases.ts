@@ -8,7 +8,7 @@ import { isEnded } from '../../lifecycle.ts'
 import { property, type Random } from '../conformance/random.ts'
 import type { Case, Make } from '../conformance/suite.ts'
 import { at, type Happening, happenings, webhook } from './happenings.ts'
-import { checkRest, checkStopped, checkWorld } from './invariants.ts'
+import { checkRest, checkStopped, checkWhole, checkWorld } from './invariants.ts'
 import { scenarios } from './scenarios.ts'
 import { type CrashHarness, GRANT, type Moment, orRefusal, type Process, type Scenario, World } from './world.ts'
 
@@ -48,6 +48,7 @@ async function undisturbed(make: Make<CrashHarness>, options: CrashOptions, scen
   await inWorld(make, options, scenario, async world => {
     await live(world, options)
     await checkWorld(world, [scenario.ends])
+    await checkWhole(world)
     await checkRest(world)
   })
 }
@@ -71,6 +72,7 @@ async function everyMoment(
           await live(world, options)
           await checkWorld(world, ends)
           if (happening.isHeard) await checkStopped(world)
+          if (happening.losesNothing?.(scenario)) await checkWhole(world)
           await checkRest(world)
         })
         return world.calls

@@ -7,6 +7,8 @@ export interface Happening {
   happen(world: World, kill: () => void): Promise<void>
   /** Providers can be reached throughout, and nobody dies: what is not wanted any more must have been asked to stop. */
   isHeard?: true
+  /** Whatever was paid for can be had again afterwards, at a provider that can be asked: all of it is delivered. */
+  losesNothing?(scenario: Scenario): boolean
   /** Ends that are right beside the scenario's own. */
   alsoEnds(scenario: Scenario): readonly string[]
 }
@@ -21,6 +23,7 @@ export const happenings: readonly Happening[] = [
     async happen(_, kill) {
       kill()
     },
+    losesNothing: recoverable,
     alsoEnds: scenario => (recoverable(scenario) ? [] : [lost]),
   },
   {

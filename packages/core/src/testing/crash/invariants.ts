@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { Job } from '../../contracts.ts'
 import { isEnded } from '../../lifecycle.ts'
 import { webhook } from './happenings.ts'
+import type { Script } from './provider.ts'
 import { endOf, GRANT, orRefusal, PRICE, type World } from './world.ts'
 
 /** Ends in which a picture that somebody paid for may be lost; each has its reason in the state table. */
@@ -68,6 +69,19 @@ export async function checkStopped(world: World): Promise<void> {
   }
 }
 
+/** Every picture that the provider made, up to as many as were asked for. */
+export async function checkWhole(world: World): Promise<void> {
+  const { scenario } = world
+  for (const job of (await world.jobs()).filter(({ state }) => state === 'succeeded')) {
+    const made = Math.max(...scenario.providers.map(({ outputs }) => goodOnes(outputs)))
+    assert.equal(job.media.length, Math.min(made, job.count), 'a picture that could be had was not delivered')
+  }
+}
+
+function goodOnes(outputs: Script['outputs'] = ['good']): number {
+  return outputs.filter(kind => kind === 'good').length
+}
+
 async function checkFiles(world: World, job: Job): Promise<void> {
   if (job.failure?.code === 'submit_unknown') {
     const kept = await world.harness.media.find(`${job.id}/`)
@@ -75,7 +89,7 @@ async function checkFiles(world: World, job: Job): Promise<void> {
   }
   if (job.state !== 'succeeded') return
   assert.ok(job.media.length > 0, 'succeeded with nothing to show')
-  const good = world.scenario.providers.map(({ outputs = ['good'] }) => outputs.filter(kind => kind === 'good').length)
+  const good = world.scenario.providers.map(({ outputs }) => goodOnes(outputs))
   assert.ok(job.media.length <= Math.max(...good), 'something was delivered that is no picture, or must not be shown')
   for (const { key } of job.media) {
     assert.equal((await world.harness.media.find(key)).length, 1, `${key} is not in the store`)

@@ -57,8 +57,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'bytes that were kept before a crash are not looked for',
     file: 'lifecycle.ts',
-    find: 'kept.length > 0 ?',
-    replace: 'kept.length > 99 ?',
+    find: 'kept.length > 0 && !isWhole ?',
+    replace: 'kept.length > 99 && !isWhole ?',
     hint: 'bytes in the answer: the process is killed',
   },
   {
