@@ -33,7 +33,7 @@ export function createAdmission(parts: Parts): (request: Request) => Promise<Acc
     const model = parts.registry.model(request.model)
     if (model.lifecycle?.status === 'disabled') throw refusalError({ outcome: 'model_disabled' }, model, 0)
     const job = await newJob(parts, model, request)
-    const hasCapacity = parts.registry.candidates(model, []).length > 0
+    const hasCapacity = parts.registry.candidates(model, job.input, []).length > 0
     const queue = queues.get(request.userId) ?? pLimit(ADMISSIONS_PER_USER)
     queues.set(request.userId, queue)
     try {

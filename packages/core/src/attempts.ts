@@ -82,7 +82,8 @@ export async function absorb(parts: Parts, job: Job, answer: Answer): Promise<Jo
   }
 }
 
-async function accepted(
+/** Writes down that the provider took the attempt; null where the job had gone on without it. */
+export async function accepted(
   parts: Parts,
   job: Job,
   answer: Omit<Extract<Parameters<Parts['jobs']['record']>[1], { outcome: 'accepted' }>, 'outcome' | 'runUntil'>,

@@ -1,7 +1,7 @@
 /** Puts the parts together; what each call means is said at `Studio`. */
 import { v7 } from 'uuid'
 import { createAdmission } from './admission.ts'
-import type { Database, Job, MediaRecord, MediaStore } from './contracts.ts'
+import type { Database, Job, MediaRecord, MediaStore, Transport } from './contracts.ts'
 import { createDriver, type Driver } from './driver.ts'
 import { JobFailed, SafelightError } from './errors.ts'
 import { createEstimates } from './estimates.ts'
@@ -15,6 +15,7 @@ import { partsOf, type Parts } from './parts.ts'
 import { createRegistry } from './registry.ts'
 import type { JobHandle, ModelsOf, ProviderOption, Studio, StudioOptions } from './studio.ts'
 import { createWatchers, type Watchers } from './watchers.ts'
+import { takeDelivery } from './webhooks.ts'
 
 const UPLOAD_MAX_BYTES = 10 * 1024 * 1024
 /** Whoever embeds the library without people; an id that every database takes. */
@@ -45,6 +46,7 @@ export function createStudio<
     async close() {
       await driver.idle()
       await journal.flush()
+      await parts.transport.close()
       await database.close()
     },
   }
@@ -52,7 +54,7 @@ export function createStudio<
   return studio as unknown as Studio<ModelsOf<Providers, Own>>
 }
 
-type JobCalls = Pick<Studio, 'submit' | 'generate' | 'job' | 'resume' | 'cancel' | 'adopt'>
+type JobCalls = Pick<Studio, 'submit' | 'generate' | 'job' | 'resume' | 'cancel' | 'adopt' | 'webhook'>
 
 function jobCalls(parts: Parts, driver: Driver, watchers: Watchers<Job>): JobCalls {
   const { media } = parts
@@ -95,6 +97,10 @@ function jobCalls(parts: Parts, driver: Driver, watchers: Watchers<Job>): JobCal
         if (last.state === 'succeeded') return finished(media, last)
         throw error
       }
+    },
+    async webhook(delivery) {
+      const woken = await takeDelivery(parts, delivery)
+      if (woken) driver.hurry(woken)
     },
     async adopt({ jobId, attemptId, operation }) {
       const waiting = await find(jobId)
@@ -153,7 +159,8 @@ function assemble(options: StudioOptions, database: Database, media: MediaStore,
       trouble,
       now,
       registry: createRegistry(models, providers, options.tokens ?? []),
-      fetch: options.fetch ?? ((...call) => globalThis.fetch(...call)),
+      transport: options.transport ?? plainTransport(options.fetch),
+      deliveries: database.deliveries,
       newId: () => v7(),
       webhookUrl: ({ id, provider }, jobId) => options.webhookUrl?.({ provider, jobId, attemptId: id }) ?? null,
       journal: journal.add,
@@ -162,6 +169,11 @@ function assemble(options: StudioOptions, database: Database, media: MediaStore,
     isReplaced ? {} : database,
   )
   return { parts, journal }
+}
+
+/** Whatever `fetch` there is, looked up at each call: one that was replaced for a test is used. */
+function plainTransport(fetch: typeof globalThis.fetch = (...call) => globalThis.fetch(...call)): Transport {
+  return { api: () => fetch, outputs: fetch, close: async () => undefined }
 }
 
 /** For an app without people: nobody runs out of credit, and nobody is limited. */

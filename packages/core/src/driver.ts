@@ -13,6 +13,8 @@ export interface Driver extends Pick<Studio, 'sweep' | 'work'> {
   move(job: Job, how?: { early: boolean }): Promise<Job>
   /** Somebody should take this job on soon: the worker loop, or else a step in the background. */
   letGo(job: Job): void
+  /** Something happened to this job just now: a step in the background, whatever its wake time. */
+  hurry(job: Job): void
   /** Waits for the steps under way. */
   idle(): Promise<void>
 }
@@ -27,8 +29,8 @@ export function createDriver(parts: Parts, scheduler: Scheduler | undefined): Dr
     return after
   }
   /** A step that nobody waits for; its trouble is told, and whoever picks the job up next repeats it. */
-  const inBackground = (job: Job): Promise<Job | null> => {
-    const step = move(job).catch((error: unknown) => {
+  const inBackground = (job: Job, how?: { early: boolean }): Promise<Job | null> => {
+    const step = move(job, how).catch((error: unknown) => {
       parts.trouble(error, { jobId: job.id, doing: 'advancing a job' })
       return null
     })
@@ -42,15 +44,16 @@ export function createDriver(parts: Parts, scheduler: Scheduler | undefined): Dr
       if (worker) worker.nudge(0)
       else void inBackground(job)
     },
+    hurry: job => void inBackground(job, { early: true }),
     async sweep({ limit = SWEEP_LIMIT, leaseSeconds = LEASE_SECONDS } = {}) {
       const due = await parts.jobs.due({ limit, leaseSeconds })
-      await Promise.all(due.map(inBackground))
+      await Promise.all(due.map(job => inBackground(job)))
       return due.length
     },
     async work({ signal, concurrency = WORKER_CONCURRENCY, pollSeconds = WORKER_POLL_SECONDS }) {
       const settings = { signal, concurrency, pollSeconds, leaseSeconds: LEASE_SECONDS }
       const { jobs, now, trouble } = parts
-      worker = startWorker({ jobs, now, trouble, step: inBackground }, settings)
+      worker = startWorker({ jobs, now, trouble, step: job => inBackground(job) }, settings)
       await worker.done
       worker = undefined
     },

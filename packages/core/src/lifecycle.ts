@@ -99,7 +99,7 @@ async function dispatch(parts: Parts, job: Job): Promise<Job | null> {
   if (parts.now() >= job.queueUntil) return fail(parts, job, 'no_capacity', 'no')
   const model = parts.registry.find(job.model)
   if (!model) return wait(parts, job, STRANGER_WAIT_SECONDS)
-  const candidates = parts.registry.candidates(model, attempts)
+  const candidates = parts.registry.candidates(model, job.input, attempts)
   const restSeconds = secondsUntil(parts, parts.registry.restUntil(candidates, attempts))
   if (restSeconds > 0) return wait(parts, job, restSeconds)
 
@@ -222,7 +222,7 @@ async function providerFailed(
   const model = parts.registry.find(job.model)
   if (mayTryElsewhere && model) {
     const attempts = await parts.jobs.attempts(job.id)
-    const hasElsewhere = parts.registry.candidates(model, attempts).length > 0 && !verdictOn(attempts)
+    const hasElsewhere = parts.registry.candidates(model, job.input, attempts).length > 0 && !verdictOn(attempts)
     if (hasElsewhere) return parts.jobs.move(job, 'charged', { operation: null, progress: null, wakeInSeconds: 0 })
   }
   return fail(parts, job, codeOf(kind), paid)

@@ -7,6 +7,8 @@ export interface Route {
   readonly endpoint: string
   /** `size` is in pixels, as the model promises it. */
   readonly body: (input: ModelInput, size: Size) => Json
+  /** Whether it makes exactly this; everything the model takes where absent. */
+  readonly takes?: (input: Omit<ModelInput, 'seed'>) => boolean
 }
 
 export interface Lifecycle {
@@ -72,6 +74,22 @@ export type InputOf<M> =
 /** Declares a model; the types of its input follow from what is written here. */
 export function defineModel<const Spec extends ModelSpec>(spec: Spec): Spec {
   return spec
+}
+
+/** What a model promises, without the routes that keep it: written once, for several providers to offer. */
+export type ModelPromise = Omit<ModelSpec, 'routes'>
+
+/** Declares what a model promises; `offer` adds the routes. */
+export function promise<const Promised extends ModelPromise>(promised: Promised): Promised {
+  return promised
+}
+
+/** A promised model with the routes that keep it, in the order they are tried. */
+export function offer<const Promised extends ModelPromise, const Routes extends readonly [Route, ...Route[]]>(
+  promised: Promised,
+  ...routes: Routes
+): Promised & { readonly routes: Routes } {
+  return { ...promised, routes }
 }
 
 export function laneOf(kind: Kind): Lane {

@@ -88,7 +88,8 @@ async function copy(parts: Parts, job: Job, output: Output, key: string): Promis
     const file = await pRetry(
       () =>
         callProvider(parts, job, job.attempt!, about, async (provider, call) => {
-          const source = await (provider.download?.({ ...call, output }) ?? download(call, output))
+          const source = await (provider.download?.({ ...call, output }) ??
+            download(parts.transport.outputs, call.signal, output))
           return parts.media.save(key, source, { maxBytes: OUTPUT_MAX_BYTES, signal: call.signal })
         }),
       options,
@@ -101,11 +102,8 @@ async function copy(parts: Parts, job: Job, output: Output, key: string): Promis
 }
 
 /** The URL is the provider's: no key goes along. */
-async function download(
-  { fetch, signal }: Pick<RequestInit, 'signal'> & { fetch: typeof globalThis.fetch },
-  { url }: Output,
-) {
-  const response = await fetch(url!, { signal: signal ?? null })
+async function download(fetch: typeof globalThis.fetch, signal: AbortSignal, { url }: Output) {
+  const response = await fetch(url!, { signal })
   if (response.status === 404 || response.status === 410) throw new SafelightError('gone', 'The output is gone.')
   if (!response.ok || !response.body) throw new Error(`The output answered ${response.status}`)
   return response.body

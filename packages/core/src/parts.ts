@@ -8,9 +8,11 @@ import type {
   Candidate,
   CurrentAttempt,
   Database,
+  Deliveries,
   Job,
   Lane,
   MediaStore,
+  Transport,
 } from './contracts.ts'
 import type { ProviderCallRecord, Settlement } from './contracts.ts'
 import type { Registry } from './registry.ts'
@@ -22,7 +24,8 @@ export interface Parts extends Pick<Database, 'jobs' | 'ledger' | 'limiter' | 't
   admit(admission: Admission): Promise<Admitted>
   begin(request: BeginRequest): Promise<Begun>
   settle(settlement: Settlement): Promise<Job | null>
-  fetch: typeof globalThis.fetch
+  transport: Transport
+  deliveries: Deliveries
   now(): number
   newId(): string
   webhookUrl(attempt: CurrentAttempt, jobId: string): string | null

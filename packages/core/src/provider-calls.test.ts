@@ -4,7 +4,7 @@ import type { Parts } from './parts.ts'
 import { callProvider } from './provider-calls.ts'
 
 const registry = { provider: () => ({ id: 'p' }), token: () => ({ label: 'p' }) }
-const parts = { registry, now: Date.now, journal: () => undefined, fetch } as unknown as Parts
+const parts = { registry, now: Date.now, journal: () => undefined, transport: { api: () => fetch } } as unknown as Parts
 const about = { action: 'look', timeoutSeconds: 0.05 } as const
 const timers = () => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
 

@@ -35,7 +35,10 @@ export async function callProvider<Answer>(
       latencyMs: parts.now() - startedAt,
     })
   try {
-    const answer = await before(signal, run(provider, { token, attemptId: attempt.id, fetch: parts.fetch, signal }))
+    const answer = await before(
+      signal,
+      run(provider, { token, attemptId: attempt.id, fetch: parts.transport.api(provider.id), signal }),
+    )
     note(statusOf(answer))
     return answer
   } catch (error) {

@@ -1,5 +1,5 @@
 /** What this process knows how to do: models, providers, and the secrets of their tokens. */
-import type { Attempt, Candidate, Instant, Provider, Token } from './contracts.ts'
+import type { Attempt, Candidate, Instant, ModelInput, Provider, Token } from './contracts.ts'
 import { SafelightError } from './errors.ts'
 import type { Model, Route } from './models.ts'
 
@@ -13,7 +13,7 @@ export interface Registry {
   /** The token behind a label; undefined when this process was not given it. */
   token(provider: string, label: string): Token | undefined
   /** Where a job may go next, best first, after what its attempts so far have taught. */
-  candidates(model: Model, attempts: readonly Attempt[]): Candidate[]
+  candidates(model: Model, input: Omit<ModelInput, 'seed'>, attempts: readonly Attempt[]): Candidate[]
   /** When the best of them may be tried: a provider that just failed this job is given longer and longer to recover. */
   restUntil(candidates: readonly Candidate[], attempts: readonly Attempt[]): Instant
   /** After this a submit to any of them has surely ended. */
@@ -25,7 +25,7 @@ export function createRegistry(
   providers: readonly Provider[],
   tokens: readonly Token[],
 ): Registry {
-  const byId = unique(models, 'model')
+  const byId = merged(models)
   const providersById = unique(providers, 'provider')
   const keyless = providers.filter(provider => provider.keyless).map(({ id }) => keylessToken(id))
   const allTokens = [...keyless, ...tokens]
@@ -38,9 +38,9 @@ export function createRegistry(
     route: (model, provider, endpoint) =>
       byId.get(model)?.routes.find(route => route.provider === provider && route.endpoint === endpoint),
     token: (provider, label) => tokensOf.get(provider)?.find(token => token.label === label),
-    candidates(model, attempts) {
+    candidates(model, input, attempts) {
       const all = model.routes
-        .filter(route => providersById.has(route.provider))
+        .filter(route => providersById.has(route.provider) && (route.takes?.(input) ?? true))
         .flatMap(({ provider, endpoint }) =>
           (tokensOf.get(provider) ?? [])
             .filter(token => !token.draining)
@@ -99,6 +99,28 @@ function failuresOn(candidate: Candidate, attempts: readonly Attempt[]): Attempt
 
 function keylessToken(provider: string): Token {
   return { provider, label: provider, secret: '', account: provider, draining: false, maxOpen: null }
+}
+
+/** A model that several providers carry is one model with the routes of all of them, in the order of the providers. */
+function merged(models: readonly Model[]): Map<string, Model> {
+  const byId = new Map<string, Model>()
+  for (const model of models) {
+    const known = byId.get(model.id)
+    if (known && promiseOf(known) !== promiseOf(model)) {
+      throw new Error(`There are two models called ${model.id}, and they promise different things`)
+    }
+    const routes = [...(known?.routes ?? []), ...model.routes]
+    if (new Set(routes.map(({ provider, endpoint }) => `${provider} ${endpoint}`)).size < routes.length) {
+      throw new Error(`There are two models called ${model.id}, or two of its routes are the same`)
+    }
+    byId.set(model.id, { ...model, ...known, routes })
+  }
+  return byId
+}
+
+function promiseOf({ kind, sizes, durations, styles, images, takesNegativePrompt, maxCount, price }: Model): string {
+  const cost = typeof price === 'function' ? price.toString() : price
+  return JSON.stringify([kind, sizes, durations, styles, images, takesNegativePrompt, maxCount, cost])
 }
 
 function unique<Entry extends { id: string }>(entries: readonly Entry[], what: string): Map<string, Entry> {

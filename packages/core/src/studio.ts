@@ -11,6 +11,7 @@ import type {
   Scheduler,
   StoredFile,
   Token,
+  Transport,
 } from './contracts.ts'
 import type { LimitState } from './errors.ts'
 import type { InputOf, Model } from './models.ts'
@@ -43,7 +44,10 @@ export interface StudioOptions<
   ports?: Partial<Pick<Database, 'jobs' | 'ledger' | 'limiter' | 'tokens' | 'settings' | 'library' | 'journal'>>
   /** The bytes; in memory where absent. */
   media?: MediaStore
+  /** Every request to a provider goes through it; the platform's own where absent. */
   fetch?: typeof globalThis.fetch
+  /** Instead of `fetch`: as `nodeTransport()` of `@safelight/core/node`. Closed with the studio. */
+  transport?: Transport
   now?: () => number
   /** Where a provider may call back for this attempt; null where nobody can reach us. */
   webhookUrl?: (attempt: { provider: string; jobId: string; attemptId: string }) => string | null
@@ -119,6 +123,17 @@ export interface Studio<Models extends Model = Model> {
   cancel(jobId: string, options?: { userId?: string }): Promise<Job>
   /** A verified delivery told us what the provider calls this attempt: takes that in and looks at once. */
   adopt(delivery: { jobId: string; attemptId: string; operation: Json }): Promise<Job>
+  /**
+   * A delivery that came in under the address of an attempt: verified by its provider, it wakes the job, and tells a lost
+   * submit what the provider calls it. Throws `bad_signature`, `not_found`; a repeated or late one changes nothing.
+   */
+  webhook(delivery: {
+    provider: string
+    jobId: string
+    attemptId: string
+    body: Uint8Array
+    headers: Headers
+  }): Promise<void>
   list(query: JobQuery): Promise<Page<Job>>
   /** Claims due jobs and advances each once; how many there were. */
   sweep(options?: { limit?: number; leaseSeconds?: number }): Promise<number>

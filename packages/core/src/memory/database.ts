@@ -7,6 +7,7 @@ import type { CreditLedger, JobStore, MediaLibrary, RateLimiter, Settings, Token
 import { defaultSettings } from '../settings.ts'
 import { memoryAccounts } from './accounts.ts'
 import { isOpen } from './attempts.ts'
+import { memoryDeliveries } from './deliveries.ts'
 import { type Clock, named, portOf } from './direct.ts'
 import { fusedOver, type Fused } from './fused.ts'
 import { memoryJobs } from './jobs.ts'
@@ -58,6 +59,7 @@ export function memoryDatabase(options: MemoryDatabaseOptions = {}): MemoryDatab
     settings: portOf<Settings>({ read: settings, write: change => (values = { ...values, ...named(change) }) }),
     users: portOf<Users>(memoryUsers(parts)),
     journal: memoryJournal(),
+    deliveries: memoryDeliveries(),
     ...(fused ? portOf<Fused>(fusedOver(parts)) : {}),
     check: async () => undefined,
     close: async () => undefined,
