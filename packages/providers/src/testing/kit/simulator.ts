@@ -22,6 +22,8 @@ export interface Simulator {
   actionOf(exchange: Exchange): Action
   /** Answers it. `desk` remembers. */
   answer(exchange: Exchange, desk: Desk): Promise<Response>
+  /** The signed delivery for a job that has settled, where the vendor calls back. The kit posts it. */
+  delivery?(job: SimulatedJob, desk: Desk): Promise<{ headers: Record<string, string>; body: string }>
   /** Ways in which this vendor fails, each with the section of its sheet; the names work in scripts and prompts. */
   readonly scenarios: readonly Scenario[]
 }
