@@ -29,3 +29,26 @@ export type FaultKind =
   | { fault: 'cut'; share: number }
   /** A redirect to another host, which must not get the key. */
   | { fault: 'redirect'; to: string }
+
+/** A fault that may fire, with what is left of it. */
+export interface ArmedFault {
+  fault: Fault
+  after: number
+  times: number
+}
+
+/** The first that fits this request, counted down. */
+export function takeFault(armed: ArmedFault[], action: Action): Fault | undefined {
+  for (const each of armed) {
+    const { on } = each.fault
+    const fits = on === undefined || on === action || (Array.isArray(on) && on.includes(action))
+    if (!fits || each.times === 0) continue
+    if (each.after > 0) {
+      each.after--
+      continue
+    }
+    each.times--
+    return each.fault
+  }
+  return undefined
+}

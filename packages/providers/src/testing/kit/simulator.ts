@@ -3,7 +3,7 @@
  * accepted and would bill, and misbehaves on demand. It knows nothing of safelight: official clients run against it.
  */
 import type { Books } from './books.ts'
-import type { Fault } from './faults.ts'
+import type { SampleKind } from './sample-media.ts'
 
 /** What a request wants, for scripts that misbehave only there. */
 export type Action = 'submit' | 'look' | 'stream' | 'result' | 'cancel' | 'upload' | 'media' | 'account' | 'other'
@@ -51,6 +51,8 @@ export interface Plan {
   /** The vendor's own way to fail, by the name of a `Scenario`. */
   scenario?: string
   outputs?: OutputPlan
+  /** How its delivery comes: once where absent. `forged` has another body than was signed, `late` comes 600 s old. */
+  webhook?: 'once' | 'none' | 'twice' | 'forged' | 'late'
 }
 
 /** What comes out: a small real file of the right type, unless something is said here. */
@@ -95,6 +97,20 @@ export interface SimulatedJob {
   details: Record<string, unknown>
 }
 
+export interface NewSimulatedJob {
+  /** A UUID where absent. */
+  id?: string
+  endpoint: string
+  /** The whole key; the books keep its end. */
+  key: string
+  /** Of `Desk.account`. */
+  account: string
+  plan: Plan
+  input: unknown
+  webhook?: string | null
+  details?: Record<string, unknown>
+}
+
 /** What a simulator remembers and can do. One for each simulator and world. */
 export interface Desk {
   readonly books: Books
@@ -105,7 +121,7 @@ export interface Desk {
    * The account behind a key: a key that was revoked is `revoked`, one that is not on a list of known keys `unknown`. All
    * keys are known unless the script names some.
    */
-  account(key: string): { status: 'ok' | 'revoked' | 'unknown'; account: string; balance: number; isExhausted: boolean }
+  account(key: string): SimulatedAccount
   /** Whether the account may submit now; counts it. */
   admit(
     account: string,
@@ -114,13 +130,7 @@ export interface Desk {
   /** The plan of the next submit: what a script queued, or a word in the prompt names, or none. */
   plan(prompt: string): Plan
   /** Writes an accepted job down, and its webhook for later. */
-  accept(
-    job: Omit<SimulatedJob, 'provider' | 'acceptedAt' | 'cancelledAt' | 'details' | 'id'> & {
-      id?: string
-      details?: Record<string, unknown>
-      paid?: boolean
-    },
-  ): SimulatedJob
+  accept(job: NewSimulatedJob): SimulatedJob
   job(id: string): SimulatedJob | undefined
   /** Where a job is: `position` in the queue, `fraction` while it runs. */
   phase(
@@ -134,12 +144,24 @@ export interface Desk {
   /** Waits until the job is done or cancelled, for answers that hold the line. */
   settled(job: SimulatedJob, atMostSeconds: number): Promise<void>
   /** Names of the files a job made; each is served by `file`. `kind` picks PNG, JPEG, WebP or MP4. */
-  outputs(job: SimulatedJob, count: number, kind: 'png' | 'jpeg' | 'webp' | 'mp4'): readonly SimulatedFile[]
+  outputs(
+    job: SimulatedJob,
+    count: number,
+    kind: SampleKind,
+    size?: { width: number; height: number },
+  ): readonly SimulatedFile[]
   /** The whole answer to a GET of a file, with `Range`; 404 for none, 410 or 403 where it has expired. */
   file(name: string, exchange: Exchange): Response
   bytesOf(file: SimulatedFile): Uint8Array
-  /** What the next requests for this action do instead; the desk has already applied those below HTTP. */
-  readonly faults: readonly Fault[]
+  /** The scenario of the job's plan, where it names one that this vendor has. */
+  scenario(job: Pick<SimulatedJob, 'plan'>): Scenario | undefined
+}
+
+export interface SimulatedAccount {
+  status: 'ok' | 'revoked' | 'unknown'
+  account: string
+  balance: number
+  isExhausted: boolean
 }
 
 export interface SimulatedFile {

@@ -1,0 +1,37 @@
+/** From a request, whichever way it came, to an `Exchange`. */
+import { parseJson } from '@safelight/core/adapter'
+import type { Exchange } from './simulator.ts'
+import type { World } from './world.ts'
+
+/** Whose origin a URL is on, in this world; null for nobody's. */
+export function addressee(world: World, url: URL): { provider: string; origin: string } | null {
+  for (const { provider, origins } of world.simulators) {
+    for (const [origin, real] of Object.entries(origins)) {
+      if (url.origin === real || url.origin === world.bases.get(`${provider} ${origin}`)) return { provider, origin }
+    }
+  }
+  return null
+}
+
+export async function exchangeOf(request: Request, origin: string): Promise<Exchange> {
+  const { pathname, searchParams } = new URL(request.url)
+  const body = new Uint8Array(await request.arrayBuffer())
+  return {
+    origin,
+    method: request.method,
+    path: pathname,
+    query: searchParams,
+    headers: request.headers,
+    body,
+    json: jsonOf(body),
+  }
+}
+
+function jsonOf(body: Uint8Array): unknown {
+  try {
+    return body.length === 0 ? undefined : parseJson(new TextDecoder().decode(body))
+  } catch {
+    // A form, a picture, or half a document: the vendor's simulator says what it thinks of that.
+    return undefined
+  }
+}
