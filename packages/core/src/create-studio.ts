@@ -3,9 +3,9 @@ import { v7 } from 'uuid'
 import { createAdmission } from './admission.ts'
 import type { Database, Job, MediaRecord, MediaStore, Transport } from './contracts.ts'
 import { createDriver, type Driver } from './driver.ts'
-import { JobFailed, SafelightError } from './errors.ts'
+import { SafelightError } from './errors.ts'
 import { createEstimates } from './estimates.ts'
-import { finished, handleOn } from './job-handle.ts'
+import { handleOn } from './job-handle.ts'
 import { createJournalBuffer } from './journal-buffer.ts'
 import { cancel, isEnded } from './lifecycle.ts'
 import { memoryDatabase, memoryMedia } from './memory/index.ts'
@@ -44,6 +44,7 @@ export function createStudio<
     estimate: createEstimates(parts),
     upload: upload => keepUpload(parts, upload),
     async close() {
+      await parts.followers.stop()
       await driver.idle()
       await journal.flush()
       await parts.transport.close()
@@ -88,13 +89,16 @@ function jobCalls(parts: Parts, driver: Driver, watchers: Watchers<Job>): JobCal
     cancel: cancelJob,
     async generate(request, { signal } = {}) {
       signal?.throwIfAborted()
-      const handle = await submit(request)
+      const submitted = submit(request)
       try {
-        return await handle.result(signal ? { signal } : {})
+        return await unlessAborted(
+          signal,
+          submitted.then(handle => handle.result(signal ? { signal } : {})),
+        )
       } catch (error) {
-        if (!signal?.aborted) throw error
-        const last = await cancelUnlessFinished(handle)
-        if (last.state === 'succeeded') return finished(media, last)
+        // The caller is told at once; the provider and the credits are seen to behind its back.
+        if (signal?.aborted)
+          driver.aside(submitted.then(cancelUnlessFinished, nothingToCancel), 'canceling an aborted job')
         throw error
       }
     },
@@ -115,16 +119,26 @@ function jobCalls(parts: Parts, driver: Driver, watchers: Watchers<Job>): JobCal
   }
 }
 
-/** Whoever aborts wants no picture; one that is already being stored is theirs all the same. */
-async function cancelUnlessFinished(handle: JobHandle): Promise<Job> {
-  try {
-    return await handle.cancel()
-  } catch (error) {
+/** Whoever aborts wants no picture; one that is already being stored is kept all the same. */
+async function cancelUnlessFinished(handle: JobHandle): Promise<void> {
+  await handle.cancel().catch((error: unknown) => {
     if (!SafelightError.is(error, 'already_finished')) throw error
-    await handle.result().catch((failure: unknown) => {
-      if (!JobFailed.is(failure)) throw failure
-    })
-    return handle.find()
+  })
+}
+
+/** The request was refused: there is no job, and the caller has heard about the abort. */
+function nothingToCancel(): void {}
+
+/** Rejects with the signal's reason as soon as it fires, whatever the other is still doing. */
+async function unlessAborted<Value>(signal: AbortSignal | undefined, value: Promise<Value>): Promise<Value> {
+  if (!signal) return value
+  const { promise, reject } = Promise.withResolvers<never>()
+  const stop = () => reject(signal.reason as Error)
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    return await Promise.race([value, promise])
+  } finally {
+    signal.removeEventListener('abort', stop)
   }
 }
 

@@ -1,7 +1,8 @@
 /** Who moves jobs in this process: callers, sweeps and the worker loop, all through `advance`. */
 import type { Job, Scheduler } from './contracts.ts'
 import { advance, isEnded } from './lifecycle.ts'
-import { LEASE_SECONDS, type Parts } from './parts.ts'
+import type { Parts } from './parts.ts'
+import { LEASE_SECONDS } from './waiting.ts'
 import type { Studio } from './studio.ts'
 import { startWorker, type Worker } from './worker.ts'
 
@@ -15,6 +16,8 @@ export interface Driver extends Pick<Studio, 'sweep' | 'work'> {
   letGo(job: Job): void
   /** Something happened to this job just now: a step in the background, whatever its wake time. */
   hurry(job: Job): void
+  /** Something that nobody waits for; its trouble is told. */
+  aside(work: Promise<unknown>, doing: string): void
   /** Waits for the steps under way. */
   idle(): Promise<void>
 }
@@ -57,8 +60,13 @@ export function createDriver(parts: Parts, scheduler: Scheduler | undefined): Dr
       await worker.done
       worker = undefined
     },
+    aside(work, doing) {
+      const told = work.catch((error: unknown) => parts.trouble(error, { doing }))
+      underWay.add(told)
+      void told.finally(() => underWay.delete(told))
+    },
     async idle() {
-      await Promise.all(underWay)
+      while (underWay.size > 0) await Promise.all(underWay)
     },
   }
 }

@@ -18,7 +18,8 @@ import type { Attempt, Job, OpenState, Paid, Progress } from './contracts.ts'
 import { SafelightError, type FailureCode } from './errors.ts'
 import { laneOf } from './models.ts'
 import { copyOutputs, inOurStore, withExpiry } from './outputs.ts'
-import { LEASE_SECONDS, secondsUntil, wait, type Parts } from './parts.ts'
+import type { Parts } from './parts.ts'
+import { LEASE_SECONDS, secondsUntil, wait } from './waiting.ts'
 import { CALL_TIMEOUT_SECONDS, callProvider } from './provider-calls.ts'
 import { fail, refund } from './settlement.ts'
 
@@ -70,7 +71,10 @@ export async function cancel(parts: Parts, job: Job): Promise<Job> {
     }
     if (current.state === 'running') await takeFreeCancel(parts, current)
     const moved = await parts.jobs.move(current, 'refunding', { ending: 'canceled', wakeInSeconds: 0 })
-    if (moved) return advance(parts, moved, { early: true })
+    if (moved) {
+      parts.followers.drop(job.id)
+      return advance(parts, moved, { early: true })
+    }
     current = (await parts.jobs.find(job.id)) ?? current
   }
   throw new SafelightError('internal', 'The job moves too fast to be canceled; try again.')
@@ -161,17 +165,40 @@ async function findOut(parts: Parts, job: Job): Promise<Answer> {
   return kept.length > 0 && !isWhole ? { status: 'done', outputs: kept } : asked
 }
 
-/** running: look once. Only the provider's own last word or the model's time limit decides, never a failed look. */
+/**
+ * running: listen where the provider pushes, else look once. Only the provider's own last word or the model's time limit
+ * decides, never a failed look.
+ */
 async function look(parts: Parts, job: Job): Promise<Job | null> {
-  if (parts.now() < (job.attempt?.acceptedAt ?? 0) + FIRST_LOOK_SECONDS * 1000) return job
   const isOverdue = parts.now() >= (job.runUntil ?? 0)
-  const progress = await ask(parts, job)
+  const isFollowed = !isOverdue && parts.followers.start(job, news => takeIn(parts, job, news))
+  if (isFollowed) return wait(parts, job, LEASE_SECONDS)
+  const firstLookAt = (job.attempt?.acceptedAt ?? 0) + FIRST_LOOK_SECONDS * 1000
+  if (parts.now() < firstLookAt)
+    return job.wakeAt <= firstLookAt ? job : wait(parts, job, secondsUntil(parts, firstLookAt))
+  return heard(parts, job, await ask(parts, job), isOverdue)
+}
+
+/** What a held line said last; or it broke, and the job is looked at now. */
+async function takeIn(parts: Parts, job: Job, news: Progress | null): Promise<void> {
+  const next = news ? await heard(parts, job, news, parts.now() >= (job.runUntil ?? 0)) : await parts.jobs.find(job.id)
+  if (next?.version === job.version && news) return parts.changed(next)
+  if (next) parts.changed(await advance(parts, next, { early: true }))
+}
+
+/** `isOverdue` when the question was asked: the answer is then the last look that the job had left. */
+async function heard(
+  parts: Parts,
+  job: Job,
+  progress: Progress | { status: 'trouble' },
+  isOverdue: boolean,
+): Promise<Job | null> {
   switch (progress.status) {
     case 'trouble':
       return troubled(parts, job)
     case 'running':
       if (isOverdue) return fail(parts, job, 'timed_out', 'unknown')
-      return wait(parts, job, progress.lookAgainInSeconds ?? paceSeconds(parts, job), {
+      return wait(parts, job, progress.lookAgainInSeconds ?? (await parts.pace.secondsToNextLook(job)), {
         progress: {
           fraction: progress.fraction ?? null,
           stage: progress.stage ?? 'running',
@@ -285,11 +312,4 @@ function oneMore(parts: Parts, { troubles }: Job): { count: number; since: numbe
 
 function backoffSeconds(count: number): number {
   return Math.min(1.5 ** count, 30)
-}
-
-/** Looks follow the job's own pace: at most a seventh of its age late, never twice in half a second. */
-function paceSeconds(parts: Parts, job: Job): number {
-  const age = -secondsUntil(parts, job.attempt?.acceptedAt ?? job.createdAt)
-  const left = secondsUntil(parts, job.runUntil ?? 0)
-  return Math.max(0.5, Math.min(age / 7, 10, left))
 }

@@ -15,6 +15,8 @@ import type {
   Transport,
 } from './contracts.ts'
 import type { ProviderCallRecord, Settlement } from './contracts.ts'
+import { createFollowers, type Followers } from './followers.ts'
+import { createPace, type Pace } from './pace.ts'
 import type { Registry } from './registry.ts'
 import { settleSeparately } from './settlement.ts'
 
@@ -37,6 +39,9 @@ export interface Parts extends Pick<Database, 'jobs' | 'ledger' | 'limiter' | 't
   journal(call: ProviderCallRecord): void
   /** How often a copy is tried again at once; beyond that the job waits, and anyone may go on. */
   transferRetries: number
+  /** Lines that are held open to providers which push. */
+  followers: Followers
+  pace: Pace
   /** Copies of files under way at once. */
   transfers: LimitFunction
 }
@@ -50,21 +55,21 @@ export interface BeginRequest {
   wakeInSeconds: number
 }
 
-/** While a process works on a job, others leave it alone for this long. */
-export const LEASE_SECONDS = 30
 const TRANSFERS_MAX = 6
 
-type Given = Omit<Parts, 'admit' | 'begin' | 'settle' | 'transfers'>
+type Given = Omit<Parts, 'admit' | 'begin' | 'settle' | 'transfers' | 'followers' | 'pace'>
 
 /** `fused` is a database whose ports were not replaced. */
 export function partsOf(given: Given, fused: Pick<Database, 'admit' | 'begin' | 'settle'>): Parts {
-  const parts: Parts = {
+  const parts = {
     ...given,
-    admit: admission => (fused.admit ? fused.admit(admission) : admitSeparately(parts, admission)),
-    begin: request => (fused.begin ? fused.begin(request) : beginSeparately(parts, request)),
-    settle: settlement => (fused.settle ? fused.settle(settlement) : settleSeparately(parts, settlement)),
+    admit: (admission: Admission) => (fused.admit ? fused.admit(admission) : admitSeparately(parts, admission)),
+    begin: (request: BeginRequest) => (fused.begin ? fused.begin(request) : beginSeparately(parts, request)),
+    settle: (settlement: Settlement) => (fused.settle ? fused.settle(settlement) : settleSeparately(parts, settlement)),
     transfers: pLimit(TRANSFERS_MAX),
-  }
+  } as Parts
+  parts.followers = createFollowers(parts)
+  parts.pace = createPace(parts)
   return parts
 }
 
@@ -76,18 +81,4 @@ async function beginSeparately(parts: Parts, request: BeginRequest): Promise<Beg
   const attempt = { id: attemptId, number, provider, endpoint, token, account, lane }
   const begun = await parts.jobs.begin(job, attempt, wakeInSeconds)
   return begun ? { status: 'begun', job: begun, candidate: acquired.candidate } : { status: 'lost' }
-}
-
-/** Nothing to do before then: the job keeps its version, and nobody needs to look at it earlier. */
-export function wait(
-  parts: Parts,
-  job: Job,
-  seconds: number,
-  news: Partial<Parameters<Parts['jobs']['note']>[1]> = {},
-) {
-  return parts.jobs.note(job, { ...news, wakeInSeconds: Math.max(0, seconds) })
-}
-
-export function secondsUntil(parts: Parts, instant: number): number {
-  return (instant - parts.now()) / 1000
 }

@@ -8,6 +8,8 @@ export const CALL_TIMEOUT_SECONDS = 20
 interface About {
   action: ProviderCallRecord['action']
   timeoutSeconds: number
+  /** Ends the call early. */
+  signal?: AbortSignal
 }
 
 /** Throws what the provider threw, or that it did not answer in time; either way nothing was said about the job. */
@@ -15,13 +17,13 @@ export async function callProvider<Answer>(
   parts: Parts,
   job: Job,
   attempt: CurrentAttempt,
-  { action, timeoutSeconds }: About,
+  { action, timeoutSeconds, signal: earlier }: About,
   run: (provider: Provider, call: ProviderCall) => Promise<Answer>,
 ): Promise<Answer> {
   const provider = parts.registry.provider(attempt.provider)
   const token = parts.registry.token(attempt.provider, attempt.token)
   if (!provider || !token) throw new Error(`This process has no token "${attempt.token}" of ${attempt.provider}`)
-  const { signal, clear } = timeLimit(timeoutSeconds)
+  const { signal, clear } = timeLimit(timeoutSeconds, earlier)
   const startedAt = parts.now()
   const note = (outcome: string) =>
     parts.journal({
@@ -50,16 +52,24 @@ export async function callProvider<Answer>(
 }
 
 /** Not `AbortSignal.timeout`: its timer lets the process end although somebody waits for the answer. */
-function timeLimit(seconds: number): { signal: AbortSignal; clear(): void } {
+function timeLimit(seconds: number, earlier?: AbortSignal): { signal: AbortSignal; clear(): void } {
   const controller = new AbortController()
+  const stop = () => controller.abort(earlier?.reason)
+  if (earlier?.aborted) stop()
+  else earlier?.addEventListener('abort', stop, { once: true })
   const late = new DOMException(`No answer in ${seconds} s`, 'TimeoutError')
   const timer = setTimeout(() => controller.abort(late), seconds * 1000)
-  return { signal: controller.signal, clear: () => clearTimeout(timer) }
+  const clear = () => {
+    clearTimeout(timer)
+    earlier?.removeEventListener('abort', stop)
+  }
+  return { signal: controller.signal, clear }
 }
 
 /** An adapter that ignores its signal must not hold us. */
 function before<Answer>(signal: AbortSignal, answer: Promise<Answer>): Promise<Answer> {
   return new Promise((resolve, reject) => {
+    if (signal.aborted) reject(signal.reason as Error)
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
     answer.then(resolve, reject)
   })

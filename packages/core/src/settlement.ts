@@ -1,7 +1,8 @@
 /** How a job ends: what was delivered is recorded, and the rest is given back, once. */
 import type { Attempt, Job, Paid, Settlement } from './contracts.ts'
 import { FAILURES, type FailureCode } from './errors.ts'
-import { LEASE_SECONDS, type Parts } from './parts.ts'
+import type { Parts } from './parts.ts'
+import { LEASE_SECONDS } from './waiting.ts'
 import { CALL_TIMEOUT_SECONDS, callProvider } from './provider-calls.ts'
 
 interface FailExtra {

@@ -1,4 +1,4 @@
-import { expect, expectTypeOf, test } from 'vitest'
+import { expect, expectTypeOf, test, vi } from 'vitest'
 import type { Progress, Provider, SubmitCall } from './contracts.ts'
 import { createStudio, defineModel, JobFailed, memoryDatabase, memoryMedia, SafelightError } from './index.ts'
 import { bookedProvider, PNG, type Script } from './testing/crash/provider.ts'
@@ -104,8 +104,27 @@ test('aborting generate cancels at the provider and gives the credits back', asy
   const stop = studio.watch(({ state }) => state === 'running' && controller.abort(new Error('changed my mind')))
   await expect(waiting).rejects.toThrow('changed my mind')
   stop()
+  await vi.waitFor(async () => expect(await database.ledger.balance(nobody)).toBe(3000), { interval: 1 })
   expect(slow.accepted).toMatchObject([{ canceled: true }])
-  expect(await database.ledger.balance(nobody)).toBe(3000)
+})
+
+test.each(['admission', 'submit', 'look', 'cancel'])('an abort is heard at once, whatever hangs: %s', async phase => {
+  const never = () => new Promise<never>(() => undefined)
+  const slow = provider({ seconds: 1000 })
+  const hung = { ...slow, ...(phase === 'admission' ? {} : { [phase]: never }) }
+  const database = memoryDatabase({ openingBalance: 3000 })
+  if (phase === 'admission') database.admit = never
+  const studio = createStudio({ database, providers: [hung] })
+  const controller = new AbortController()
+  const waiting = studio.generate(fox, { signal: controller.signal })
+  const reached = { admission: null, submit: 'submitting', look: 'running', cancel: 'running' }[phase]
+  if (reached) await new Promise<void>(resolve => studio.watch(({ state }) => state === reached && resolve()))
+  const { promise: rejected, resolve } = Promise.withResolvers<number>()
+  waiting.catch(() => resolve(performance.now()))
+  const abortedAt = performance.now()
+  controller.abort()
+  // The event loop has nothing else to do: what is not prompt here waits for a timer or for a call.
+  expect((await rejected) - abortedAt).toBeLessThan(500)
 })
 
 test('only so many running jobs are canceled in a day', async () => {

@@ -3,7 +3,8 @@ import { accepted } from './attempts.ts'
 import type { Attempt, Job, WebhookNews } from './contracts.ts'
 import { SafelightError } from './errors.ts'
 import { isEnded } from './lifecycle.ts'
-import { wait, type Parts } from './parts.ts'
+import type { Parts } from './parts.ts'
+import { wait } from './waiting.ts'
 import { CALL_TIMEOUT_SECONDS, callProvider } from './provider-calls.ts'
 
 export interface Delivery {

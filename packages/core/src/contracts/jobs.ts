@@ -200,4 +200,6 @@ export interface JobStore {
   list(query: JobQuery): Promise<Page<Job>>
   /** Seconds from creation to success of the last jobs of a model, newest first. */
   durations?(model: string, limit: number): Promise<number[]>
+  /** Seconds from acceptance until the provider was done, of the last jobs like this that succeeded, newest first. */
+  runtimes?(query: { model: string; endpoint: string; duration: number | null; limit: number }): Promise<number[]>
 }

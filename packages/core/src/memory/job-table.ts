@@ -7,6 +7,8 @@ export interface JobTable {
   /** In the order they were made; never removed. */
   jobs: Map<string, Job>
   attempts: Map<string, Attempt>
+  /** When the provider was done with an attempt, by its id. */
+  ranUntil: Map<string, number>
   put: (job: Job) => Job
   findByKey: (userId: string, idempotencyKey: string) => Job | undefined
   /** After this the key may name another job: a request that was refused leaves it free. */
@@ -31,6 +33,7 @@ export function isEnded(state: JobState): boolean {
 export function jobTable(now: Clock): JobTable {
   const jobs = new Map<string, Job>()
   const idsByKey = new Map<string, string>()
+  const ranUntil = new Map<string, number>()
 
   const place = (userId: string, idempotencyKey: string) => JSON.stringify([userId, idempotencyKey])
   const findByKey = (userId: string, key: string) => jobs.get(idsByKey.get(place(userId, key)) ?? '')
@@ -43,6 +46,7 @@ export function jobTable(now: Clock): JobTable {
     now,
     jobs,
     attempts: new Map(),
+    ranUntil,
     put,
     findByKey,
     freeKey({ userId, idempotencyKey }) {
@@ -64,6 +68,7 @@ export function jobTable(now: Clock): JobTable {
       return job?.state === state && job.version === version && !isEnded(state) ? job : undefined
     },
     moved(job, to, change, wakeInSeconds) {
+      if (job.state === 'running' && job.attempt) ranUntil.set(job.attempt.id, now())
       const counts = { version: job.version + 1, revision: job.revision + 1 }
       const wakeAt = wakeInSeconds === undefined ? job.wakeAt : now() + wakeInSeconds * 1000
       return put({ ...job, ...named(change), ...counts, state: to, wakeAt, finishedAt: isEnded(to) ? now() : null })

@@ -46,6 +46,17 @@ export function memoryJobs(table: JobTable): Direct<JobStore> {
       const newestFirst = succeeded.toSorted((a, b) => (b.finishedAt ?? 0) - (a.finishedAt ?? 0))
       return newestFirst.slice(0, limit).map(job => ((job.finishedAt ?? job.createdAt) - job.createdAt) / 1000)
     },
+    runtimes({ model, endpoint, duration, limit }) {
+      const isAlike = (job: Job) =>
+        job.model === model && job.attempt?.endpoint === endpoint && (job.input.duration ?? null) === duration
+      const succeeded = [...jobs.values()].filter(job => job.state === 'succeeded' && isAlike(job))
+      const newestFirst = succeeded.toSorted((a, b) => (b.finishedAt ?? 0) - (a.finishedAt ?? 0))
+      return newestFirst.slice(0, limit).flatMap(job => {
+        const { acceptedAt = null, id = '' } = job.attempt ?? {}
+        const ranUntil = table.ranUntil.get(id)
+        return acceptedAt === null || ranUntil === undefined ? [] : [(ranUntil - acceptedAt) / 1000]
+      })
+    },
   }
 }
 

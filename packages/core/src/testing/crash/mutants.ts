@@ -71,9 +71,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the time limit decides without a last look',
     file: 'lifecycle.ts',
-    find: 'const progress = await ask(parts, job)\n  switch',
+    find: '  return heard(parts, job, await ask(parts, job), isOverdue)',
     replace:
-      "if (isOverdue) return fail(parts, job, 'timed_out', 'unknown')\n  const progress = await ask(parts, job)\n  switch",
+      "  if (isOverdue) return fail(parts, job, 'timed_out', 'unknown')\n  return heard(parts, job, await ask(parts, job), isOverdue)",
     hint: 'a provider with idempotent submits: nobody works',
   },
   {
