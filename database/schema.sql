@@ -896,6 +896,20 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.has_seen_delivery(p_provider text, p_delivery_id text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  return to_jsonb(exists (
+    select from public.webhook_deliveries where provider = p_provider and delivery_id = p_delivery_id));
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.list_attempts(p_job_id uuid)
  RETURNS jsonb
  LANGUAGE sql
@@ -1206,6 +1220,26 @@ CREATE OR REPLACE FUNCTION public.refund_credits(p_reference text, p_reason text
  SET enable_seqscan TO 'off'
 AS $function$
   select public.refund_charge(p_reference, null, p_reason, p_metadata)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.remember_delivery(p_provider text, p_delivery_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  insert into public.webhook_deliveries (provider, delivery_id) values (p_provider, p_delivery_id)
+  on conflict do nothing;
+  if found then
+    delete from public.webhook_deliveries where (provider, delivery_id) in (
+      select provider, delivery_id from public.webhook_deliveries
+       where received_at < clock_timestamp() - interval '1 day 1 hour'
+       order by received_at limit 2 for update skip locked);
+  end if;
+end
 $function$
 ;
 
@@ -1934,6 +1968,7 @@ grant execute on function public.find_job_by_key to service_role;
 grant execute on function public.find_media to service_role;
 grant execute on function public.find_user to service_role;
 grant execute on function public.grant_credits to service_role;
+grant execute on function public.has_seen_delivery to service_role;
 grant execute on function public.list_attempts to service_role;
 grant execute on function public.list_durations to service_role;
 grant execute on function public.list_jobs to service_role;
@@ -1949,6 +1984,7 @@ grant execute on function public.read_settings to service_role;
 grant execute on function public.record_attempt to service_role;
 grant execute on function public.refund_charge to service_role;
 grant execute on function public.refund_credits to service_role;
+grant execute on function public.remember_delivery to service_role;
 grant execute on function public.report_token to service_role;
 grant execute on function public.settle_job to service_role;
 grant execute on function public.sign_in_locally to service_role;

@@ -3,6 +3,7 @@ import {
   type Case,
   creditLedgerCases,
   databaseCases,
+  deliveriesCases,
   jobStoreCases,
   journalCases,
   mediaLibraryCases,
@@ -47,6 +48,7 @@ for (const [name, start] of Object.entries(ENGINES)) {
     all('settings', settingsCases(ports))
     all('library', mediaLibraryCases(ports))
     all('users', usersCases(ports))
+    all('deliveries', deliveriesCases(ports))
     const calls = (jobId: string) => callsOf(driver, jobId)
     all(
       'journal',

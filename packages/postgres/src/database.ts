@@ -1,5 +1,6 @@
 /** All ports of a database over one driver. */
 import type { Database } from '@safelight/core'
+import { deliveries } from './deliveries.ts'
 import { retrying, type SqlDriver } from './driver.ts'
 import { fusedCalls, tokenPool } from './fused.ts'
 import { jobStore } from './jobs.ts'
@@ -23,6 +24,7 @@ export function postgres(driver: SqlDriver): Required<Database> {
     library: mediaLibrary(call),
     users: users(call),
     journal: journal(call),
+    deliveries: deliveries(call),
     ...fusedCalls(call),
     check: () => checkSchema(call),
     close: () => driver.close(),

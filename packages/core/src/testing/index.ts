@@ -1,6 +1,8 @@
 /** Suites with which any implementation of a port, ours or a stranger's, proves itself. */
 export { creditLedgerCases } from './conformance/credit-ledger.ts'
 export { databaseCases, interplayCases } from './conformance/database.ts'
+export { deliveriesCases } from './conformance/deliveries.ts'
+export type { DeliveriesHarness } from './conformance/deliveries.ts'
 export { jobStoreCases } from './conformance/job-store.ts'
 export type { JobStoreHarness } from './conformance/job-steps.ts'
 export { crashCases, finish, live } from './crash/cases.ts'

@@ -30,6 +30,7 @@ export async function letTimePass(driver: SqlDriver, seconds: number, userId?: s
       ${whose && `where key like '%${userId}'`};
     update public.provider_accounts set resting_until = resting_until ${back}, cap_until = cap_until ${back};
     update public.provider_tokens set resting_until = resting_until ${back};
+    update public.webhook_deliveries set received_at = received_at ${back};
     update public.media set
       created_at = created_at ${back}, expires_at = expires_at ${back}, archived_at = archived_at ${back},
       deleted_at = deleted_at ${back}

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { failuresOf, type Broken } from './broken/broken.ts'
 import { brokenLedgers } from './broken/credit-ledgers.ts'
 import { brokenDatabases } from './broken/databases.ts'
+import { brokenDeliveries } from './broken/deliveries.ts'
 import { brokenJobStores } from './broken/job-stores.ts'
 import { brokenJournals } from './broken/journals.ts'
 import { brokenLibraries } from './broken/media-libraries.ts'
@@ -12,6 +13,7 @@ import { brokenTokenPools } from './broken/token-pools.ts'
 import { brokenUsers } from './broken/users.ts'
 import { creditLedgerCases } from './credit-ledger.ts'
 import { databaseCases } from './database.ts'
+import { deliveriesCases } from './deliveries.ts'
 import { jobStoreCases } from './job-store.ts'
 import { journalCases } from './journal.ts'
 import { mediaLibraryCases } from './media-library.ts'
@@ -51,6 +53,7 @@ rejected('tokens', tokenPoolCases, ports, brokenTokenPools)
 rejected('settings', settingsCases, ports, brokenSettings)
 rejected('library', mediaLibraryCases, ports, brokenLibraries)
 rejected('users', usersCases, ports, brokenUsers)
+rejected('deliveries', deliveriesCases, ports, brokenDeliveries)
 rejected('journal', journalCases, memoryJournalHarness, brokenJournals)
 rejected('media', mediaStoreCases, memoryMediaHarness, brokenMediaStores)
 rejected(

@@ -1,6 +1,7 @@
 import { describe, test } from 'vitest'
 import { creditLedgerCases } from './credit-ledger.ts'
 import { databaseCases, interplayCases } from './database.ts'
+import { deliveriesCases } from './deliveries.ts'
 import { jobStoreCases } from './job-store.ts'
 import { journalCases } from './journal.ts'
 import { mediaLibraryCases } from './media-library.ts'
@@ -31,6 +32,7 @@ for (const fused of [true, false]) {
     all('settings', settingsCases(ports))
     all('library', mediaLibraryCases(ports))
     all('users', usersCases(ports))
+    all('deliveries', deliveriesCases(ports))
     all('database', fused ? databaseCases(make, options) : interplayCases(make))
   })
 }

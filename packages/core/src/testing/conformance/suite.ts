@@ -56,15 +56,15 @@ export function suite<Made extends Harness>(
 
 export type Ports = Pick<
   Database,
-  'jobs' | 'ledger' | 'limiter' | 'tokens' | 'settings' | 'library' | 'users' | 'journal'
+  'jobs' | 'ledger' | 'limiter' | 'tokens' | 'settings' | 'library' | 'users' | 'journal' | 'deliveries'
 > & { newJob: (userId: string) => Promise<string> }
 
 /** The ports of a database, each for its own suite: `creditLedgerCases(portsOf(make))`. */
 export function portsOf<Made extends DatabaseHarness>(make: Make<Made>): Make<Made & Ports> {
   return async () => {
     const harness = await make()
-    const { jobs, ledger, limiter, tokens, settings, library, users, journal } = harness.database
-    const ports = { jobs, ledger, limiter, tokens, settings, library, users, journal }
+    const { jobs, ledger, limiter, tokens, settings, library, users, journal, deliveries } = harness.database
+    const ports = { jobs, ledger, limiter, tokens, settings, library, users, journal, deliveries }
     return { ...harness, ...ports, newJob: userId => createdIn(jobs, userId) }
   }
 }
