@@ -1,1 +1,3 @@
-export {}
+export { replicateModels } from './models.ts'
+export { replicate } from './provider.ts'
+export type { ReplicateOptions, ReplicateProvider } from './provider.ts'

@@ -1,0 +1,58 @@
+/** What a route of Replicate writes into its body, and our pictures on their way into it. */
+import type { InputFile, Json, SubmitCall } from '@safelight/core'
+import { bytesOf, dataUriOf, refused, textAt } from '@safelight/core/adapter'
+import type { Api, Refused } from '@safelight/core/adapter'
+import { refusalOf } from './refusals.ts'
+
+/** A route's body: the model's input, and in which of its fields the pictures go: the first of them, or all as a list. */
+export interface ReplicateBody {
+  input: Record<string, Json>
+  pictures?: { field: string; as: 'one' | 'list' }
+}
+
+/** Larger files are uploaded first (replicate.com/docs/topics/predictions/input-files). */
+const DATA_URI_MAX_BYTES = 256 * 1024
+/** Of one upload (replicate.com/docs/reference/http#files.create). */
+const UPLOAD_MAX_BYTES = 100 * 1024 * 1024
+
+/** The model's input with its pictures. Nothing has been handed over yet: whatever goes wrong here is a refusal that cost nothing. */
+export async function inputOf(api: Api, call: SubmitCall): Promise<{ input: Record<string, Json> } | Refused> {
+  const { input, pictures } = call.body as unknown as Partial<ReplicateBody>
+  if (typeof input !== 'object') return refused('invalid_input', 'This route writes no input.')
+  if (call.files.length === 0) return { input }
+  if (!pictures) return refused('invalid_input', 'This route does not say where a picture goes.')
+  const wanted = pictures.as === 'one' ? call.files.slice(0, 1) : call.files
+  const sources: string[] = []
+  for (const file of wanted) {
+    const source = await sourceOf(api, call, file)
+    if (typeof source !== 'string') return source
+    sources.push(source)
+  }
+  return { input: { ...input, [pictures.field]: pictures.as === 'one' ? (sources[0] ?? '') : sources } }
+}
+
+async function sourceOf(api: Api, call: SubmitCall, file: InputFile): Promise<string | Refused> {
+  if (file.bytes > UPLOAD_MAX_BYTES) {
+    return refused('invalid_input', `Replicate takes files up to ${UPLOAD_MAX_BYTES} bytes.`)
+  }
+  try {
+    return file.bytes <= DATA_URI_MAX_BYTES ? await dataUriOf(file, DATA_URI_MAX_BYTES) : await upload(api, call, file)
+  } catch (error) {
+    // A picture on its way is no job: a cut line only means that this attempt goes no further.
+    call.signal.throwIfAborted()
+    return refused(
+      'unreachable',
+      `A picture did not get there: ${error instanceof Error ? error.message : 'no answer'}`,
+    )
+  }
+}
+
+async function upload(api: Api, call: SubmitCall, file: InputFile): Promise<string | Refused> {
+  const form = new FormData()
+  const bytes = await bytesOf(file, UPLOAD_MAX_BYTES)
+  form.append('content', new Blob([bytes], { type: file.contentType }), 'input')
+  const answer = await api.request(call, { method: 'POST', path: '/files', body: form })
+  const url = textAt(answer.json, 'urls', 'get')
+  if (answer.status < 300 && url !== undefined) return url
+  return refusalOf(answer) ?? refused('provider_error', `An upload answered ${answer.status}.`)
+}
