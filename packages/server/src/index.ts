@@ -1,3 +1,5 @@
 export { createServer } from './server.ts'
+export { createReferences } from './http/references.ts'
+export type { Referent, References } from './http/references.ts'
 export type { AppEnv, Platform } from './context.ts'
 export type { Identity, Log, LogFields, PageHandler, ServerLimits, ServerOptions } from './options.ts'

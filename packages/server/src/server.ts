@@ -3,7 +3,7 @@ import type { Model, Studio } from '@safelight/core'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { cors } from 'hono/cors'
 import type { AppEnv } from './context.ts'
-import { onlyThisMachine } from './http/hosts.ts'
+import { onlyHere } from './http/hosts.ts'
 import { answerError, notFound } from './http/problems.ts'
 import { requestIds } from './http/request-ids.ts'
 import { requestLog } from './http/request-log.ts'
@@ -20,6 +20,7 @@ import { modelRoutes } from './routes/models.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { uploadRoutes } from './routes/uploads.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 import { createServices } from './services.ts'
 
 const ROUTES = [
@@ -52,7 +53,9 @@ export function createServer<Models extends Model>(
   const app = new OpenAPIHono<AppEnv>()
   app.onError(answerError(services.log))
   app.use(unreadBodies, requestIds, requestLog(services.log), securityHeaders(options.publicUrl))
-  if (!options.authenticate && options.localPassword === undefined) app.use(onlyThisMachine)
+  const isLocal = !options.authenticate && options.localPassword === undefined
+  app.route('/', webhookRoutes(services, { isLocal }))
+  if (isLocal) app.use(onlyHere())
   if (options.corsOrigins && options.corsOrigins.length > 0) app.use(corsFor(options.corsOrigins))
   for (const routes of ROUTES) app.route('/', routes(services))
   addDocument(app)

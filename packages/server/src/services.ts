@@ -11,6 +11,7 @@ import { createCursors, type Cursors } from './http/cursors.ts'
 import { createGate, type Gate } from './http/gate.ts'
 import { hasForwardingHeader, peerOf } from './http/hosts.ts'
 import { describe } from './http/problems.ts'
+import { createReferences, type References } from './http/references.ts'
 import { defaultLimits, troubleToConsole, type Log, type ServerLimits, type ServerOptions } from './options.ts'
 
 /** As old as a copy of the settings or of a user may be. */
@@ -25,6 +26,7 @@ export interface Services {
   log: Log
   callers: Callers
   cursors: Cursors
+  references: References
   hub: EventHub
   uploads: Gate
   stopping: AbortSignal
@@ -40,7 +42,7 @@ export interface Services {
 export function createServices(studio: Studio, options: ServerOptions): Services {
   const limits = { ...defaultLimits, ...options.limits }
   const log = options.log ?? troubleToConsole
-  const secrets = [options.secret, ...(options.oldSecret === undefined ? [] : [options.oldSecret])]
+  const secrets = secretsOf(options)
   const { users } = studio.database
   const callers = createCallers({
     sessions: createSessions(secrets, limits.sessionSeconds),
@@ -59,6 +61,7 @@ export function createServices(studio: Studio, options: ServerOptions): Services
     log,
     callers,
     cursors: createCursors(secrets),
+    references: createReferences(secrets),
     hub: createEventHub(studio, limits.streamsPerUser),
     uploads: createGate(limits.uploadsPerUser),
     stopping: options.stopping ?? new AbortController().signal,
@@ -67,6 +70,11 @@ export function createServices(studio: Studio, options: ServerOptions): Services
     limitsOf: async (c, userId) => limitsOf(await settings(), { userId, ip: addressOf(c) }),
     advance: createAdvance(studio, log),
   }
+}
+
+/** What signs first, then what still verifies. */
+function secretsOf({ secret, oldSecret }: Pick<ServerOptions, 'secret' | 'oldSecret'>): [string, ...string[]] {
+  return oldSecret === undefined ? [secret] : [secret, oldSecret]
 }
 
 function createAddressOf(trustedProxies: string | undefined, log: Log): Services['addressOf'] {

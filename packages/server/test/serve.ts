@@ -1,7 +1,15 @@
 /** A whole server on a real socket, with everything in memory. */
 import { request as rawRequest, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
-import { createStudio, memoryDatabase, type Database, type SettingsValues, type Studio } from '@safelight/core'
+import {
+  createStudio,
+  memoryDatabase,
+  type Database,
+  type ProviderOption,
+  type SettingsValues,
+  type Studio,
+  type StudioOptions,
+} from '@safelight/core'
 import type { LogFields, ServerOptions } from '../src/options.ts'
 import { readEnvironment } from '../src/node/environment.ts'
 import type { HttpTimes } from '../src/node/http-server.ts'
@@ -17,6 +25,8 @@ interface Setup {
   page?: string
   worker?: boolean
   database?: (database: Database) => Database
+  /** Beside the stage. */
+  studio?: Pick<StudioOptions, 'tokens' | 'webhookUrl'> & { provider?: ProviderOption }
 }
 
 export interface LogLine {
@@ -43,11 +53,13 @@ export async function serve({
   page,
   worker,
   database: wrap,
+  studio: { provider, ...studioOptions } = {},
 }: Setup = {}): Promise<TestServer> {
   const stage = createStage()
   const memory = memoryDatabase(settings ? { settings } : {})
   const database = wrap ? wrap(memory) : memory
-  const studio = createStudio({ providers: [stage.provider], database })
+  const providers: ProviderOption[] = [stage.provider, ...(provider ? [provider] : [])]
+  const studio: Studio = createStudio({ providers, database, ...studioOptions })
   const environment = readEnvironment({ PORT: '0', SAFELIGHT_SECRET: SECRET, SAFELIGHT_DRAIN_SECONDS: '2' })
   const log: LogLine[] = []
   const running = await startServer({

@@ -180,6 +180,7 @@ describe('the OpenAPI document', () => {
       '/healthz',
       '/internal/sweep',
       '/readyz',
+      '/webhooks/{provider}/{reference}',
     ])
     const { post } = body.paths['/api/jobs']
     expect(post.requestBody.content['application/json'].schema.$ref).toBe('#/components/schemas/JobRequest')

@@ -2,9 +2,9 @@
 import { SafelightError } from '@safelight/core'
 import { createMiddleware } from 'hono/factory'
 import type { AppEnv } from '../context.ts'
+import { readBodyBytes } from './body-bytes.ts'
 
 const DEPTH_MAX = 32
-const SECONDS_MAX = 15
 
 interface Guard {
   maxBytes: number
@@ -20,9 +20,7 @@ export function jsonBody({ maxBytes, optional = false }: Guard) {
     if (!isJson && !(optional && type === undefined)) {
       throw new SafelightError('unsupported_media', 'Send the body as Content-Type: application/json.')
     }
-    const declaredBytes = Number(c.req.header('Content-Length') ?? 0)
-    if (declaredBytes > maxBytes) throw tooLarge(maxBytes)
-    const sent = decode(await readBytes(c.req.raw.body, maxBytes))
+    const sent = decode(await readBodyBytes(c.req.raw, maxBytes))
     const text = optional && sent.trim() === '' ? '{}' : sent
     if (!isJson && text !== '{}')
       throw new SafelightError('unsupported_media', 'Send the body as Content-Type: application/json.')
@@ -36,44 +34,6 @@ function withBody({ url, method, headers, signal }: Request, body: string): Requ
   const known = new Headers(headers)
   known.set('Content-Type', 'application/json')
   return new Request(url, { method, headers: known, signal, body })
-}
-
-async function readBytes(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array> {
-  if (body === null) return new Uint8Array()
-  const reader = body.getReader()
-  const chunks: Uint8Array[] = []
-  let total = 0
-  let late = false
-  const timer = setTimeout(() => {
-    late = true
-    void reader.cancel().catch(() => undefined)
-  }, SECONDS_MAX * 1000)
-  try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (late) throw unfinished()
-      if (done) return join(chunks, total)
-      total += value.byteLength
-      if (total > maxBytes) throw tooLarge(maxBytes)
-      chunks.push(value)
-    }
-  } catch (error) {
-    // The connection broke, or the client went on too slowly: there is no whole body to speak of.
-    throw SafelightError.is(error) ? error : unfinished()
-  } finally {
-    clearTimeout(timer)
-    reader.releaseLock()
-  }
-}
-
-function join(chunks: readonly Uint8Array[], total: number): Uint8Array {
-  const bytes = new Uint8Array(total)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return bytes
 }
 
 function decode(bytes: Uint8Array): string {
@@ -105,12 +65,4 @@ function refuseTricks(root: unknown): void {
 
 function malformed(message: string): SafelightError {
   return new SafelightError('invalid_input', message, { fields: [] })
-}
-
-function unfinished(): SafelightError {
-  return malformed('The body ended before it was complete, or did not arrive in time.')
-}
-
-function tooLarge(maxBytes: number): SafelightError {
-  return new SafelightError('too_large', `The body may have at most ${maxBytes} bytes.`)
 }

@@ -10,7 +10,7 @@ export function requestLog(log: Log) {
     await next()
     const ms = Math.round((performance.now() - startedAt) * 10) / 10
     const { requestId, caller } = c.var
-    const fields = { method: c.req.method, path: routePath(c, -1), status: c.res.status, ms, requestId }
+    const fields = { method: c.req.method, path: routePath(c), status: c.res.status, ms, requestId }
     log('info', 'request', caller ? { ...fields, userId: caller.user.id } : fields)
   })
 }
