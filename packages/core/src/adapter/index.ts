@@ -3,6 +3,7 @@ export { createApi, readAnswer, wasNeverSent } from './exchange.ts'
 export type { Answer, Api, ApiOptions, ApiRequest } from './exchange.ts'
 export { base64, base64Of, bytesOf, dataUriOf, fromBase64 } from './files.ts'
 export { at, listAt, numberAt, parseJson, textAt } from './json.ts'
+export { prepare } from './prepare.ts'
 export { handOver, kindOfStatus, refused, retryAfterSeconds } from './refusals.ts'
 export type { Refused } from './refusals.ts'
 export {
