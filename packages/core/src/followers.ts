@@ -67,13 +67,15 @@ export function createFollowers(parts: Parts): Followers {
       if (isStopped || !canFollow || (cuts.get(job.id) ?? 0) >= CUTS_MAX) return false
       known?.controller.abort()
       const controller = new AbortController()
-      const done = listen(job, controller)
-        .then(async progress => {
-          lines.delete(job.id)
-          if (isStopped && progress === null) await wait(parts, job, 0)
-          else if (!controller.signal.aborted || progress) await heard(progress)
-        })
-        .catch((error: unknown) => parts.trouble(error, { jobId: job.id, doing: 'taking in what was heard' }))
+      const hold = async () => {
+        const progress = await listen(job, controller)
+        lines.delete(job.id)
+        if (isStopped && progress === null) await wait(parts, job, 0)
+        else if (!controller.signal.aborted || progress) await heard(progress)
+      }
+      const done = hold().catch((error: unknown) =>
+        parts.trouble(error, { jobId: job.id, doing: 'taking in what was heard' }),
+      )
       lines.set(job.id, { attemptId: job.attempt!.id, controller, done })
       return true
     },

@@ -11,7 +11,7 @@ function paceOver(runtimes: number[] | Error, lookSecondsMin?: number) {
   const parts = {
     now: () => now,
     trouble: () => undefined,
-    registry: { provider: () => ({ ...(lookSecondsMin ? { lookSecondsMin } : {}) }) },
+    registry: { provider: () => (lookSecondsMin ? { lookSecondsMin } : {}) },
     jobs: {
       runtimes: async () => {
         if (runtimes instanceof Error) throw runtimes

@@ -41,7 +41,7 @@ export interface ApiOptions {
   /** What every path begins with, as in `/v1`; not repeated where `base` ends with it already. */
   prefix?: string
   authorize: (token: Token) => Record<string, string>
-  /** Further origins of the same provider, as in clusters; only over https. */
+  /** Further origins of the same provider, as in clusters; only over https, and on its usual port. */
   alsoOwns?: (url: URL) => boolean
 }
 
@@ -54,7 +54,8 @@ export function createApi({ base, prefix = '', authorize, alsoOwns }: ApiOptions
   const owns = (url: string): boolean => {
     const target = URL.parse(url)
     if (!target || target.username || target.password) return false
-    return target.origin === root.origin || (target.protocol === 'https:' && alsoOwns?.(target) === true)
+    if (target.origin === root.origin) return true
+    return target.protocol === 'https:' && target.port === '' && alsoOwns?.(target) === true
   }
   const url = (path: string): string => {
     if (path.startsWith('/')) return rootText + path
@@ -129,26 +130,44 @@ function jsonOf(text: string): unknown {
   }
 }
 
+/** What a transport that knows exactly puts on an error: the request had no connection yet when it failed. */
+export const NEVER_SENT_CODE = 'ERR_REQUEST_NEVER_SENT'
+
 /** Codes of Node and undici that stand for a connection which never came about. */
 const NEVER_SENT = new Set([
+  NEVER_SENT_CODE,
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
   'EHOSTUNREACH',
   'ENETUNREACH',
+  'EADDRNOTAVAIL',
   'UND_ERR_CONNECT_TIMEOUT',
   'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REVOKED',
+  'CERT_UNTRUSTED',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
   'ERR_TLS_CERT_ALTNAME_INVALID',
+  // Only a handshake fails in these ways; other TLS errors may come in the middle of an answer.
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_SSL_UNSUPPORTED_PROTOCOL',
 ])
+/** System calls that come before the first byte. */
+const BEFORE_SENDING = new Set<unknown>([undefined, 'connect', 'bind', 'getaddrinfo', 'queryA', 'queryAaaa'])
 
-/** Whether a request that failed surely never left: no connection, no name, no trust. Everything else is unknown. */
+/**
+ * Whether a request that failed surely never left: no connection, no name, no trust. Everything else is unknown, also a
+ * host that became unreachable while a connection to it was open: Linux says so of the next read.
+ */
 export function wasNeverSent(error: unknown): boolean {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
-    const code = (cause as { code?: unknown }).code
-    if (typeof code === 'string' && NEVER_SENT.has(code)) return true
+    const { code, syscall } = cause as { code?: unknown; syscall?: unknown }
+    if (typeof code === 'string' && NEVER_SENT.has(code) && BEFORE_SENDING.has(syscall)) return true
     if (cause instanceof AggregateError) return cause.errors.length > 0 && cause.errors.every(wasNeverSent)
   }
   return false

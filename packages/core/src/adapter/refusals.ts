@@ -26,14 +26,14 @@ export function refused(
   message: string,
   extra: { scope?: Scope; paid?: Paid; retryAfterSeconds?: number | undefined } = {},
 ): Refused {
-  const { scope = SCOPES[kind], paid = 'no', retryAfterSeconds } = extra
+  const { scope = SCOPES[kind], paid = 'no' } = extra
   return {
     status: 'refused',
     kind,
     scope,
     paid,
     message: message.slice(0, 500),
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    ...(extra.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: extra.retryAfterSeconds }),
   }
 }
 

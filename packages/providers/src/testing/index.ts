@@ -4,3 +4,6 @@
  */
 export { createWorld, mswHandlers, serveSimulators, simulatedFetch } from './kit/index.ts'
 export type * from './kit/index.ts'
+export { providerCases } from './suite/cases.ts'
+export type { ProviderCase } from './suite/cases.ts'
+export type { ProviderUnderTest } from './suite/stage.ts'

@@ -2,8 +2,13 @@
 import { addressee, exchangeOf } from './exchange.ts'
 import type { World } from './world.ts'
 
+export interface SimulatedFetchOptions {
+  /** Called where no answer will ever come; the request then times out at once instead of waiting for its signal. */
+  onSilence?: () => void
+}
+
 /** Rejects as a real one would: a closed socket has the code `UND_ERR_SOCKET`, an unknown host `ENOTFOUND`. */
-export function simulatedFetch(world: World): typeof globalThis.fetch {
+export function simulatedFetch(world: World, { onSilence }: SimulatedFetchOptions = {}): typeof globalThis.fetch {
   return async (input, init) => {
     const request = new Request(input, { ...init, ...(init?.body instanceof ReadableStream ? { duplex: 'half' } : {}) })
     const found = addressee(world, new URL(request.url))
@@ -14,7 +19,11 @@ export function simulatedFetch(world: World): typeof globalThis.fetch {
       world.handle(found.provider, await exchangeOf(request, found.origin)),
     )
     if (outcome.status === 'closed') throw failed('UND_ERR_SOCKET', 'other side closed')
-    if (outcome.status === 'silent') return untilAborted(request.signal, new Promise<never>(() => undefined))
+    if (outcome.status === 'silent') {
+      if (!onSilence) return untilAborted(request.signal, new Promise<never>(() => undefined))
+      onSilence()
+      throw new DOMException('No answer in time', 'TimeoutError')
+    }
     return outcome.response
   }
 }
