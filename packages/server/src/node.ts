@@ -2,7 +2,12 @@
 import { describe } from './http/problems.ts'
 import { jsonLines } from './node/log.ts'
 import { startServer as start, type RunningServer, type StartOptions as Start } from './node/start.ts'
-import { readEnvironment as read, type Environment } from './node/environment.ts'
+import {
+  readEnvironment as read,
+  readProviderVariables as readProviders,
+  type Environment,
+} from './node/environment.ts'
+import type { ProviderVariables } from './node/provider-variables.ts'
 import type { Log } from './options.ts'
 import type { Model } from '@safelight/core'
 
@@ -10,7 +15,8 @@ export { makeDirectory } from './node/directory.ts'
 export { loadOrMakeSecret } from './node/secret.ts'
 export { jsonLines }
 export type { RunningServer } from './node/start.ts'
-export type { Environment }
+export { isLoopbackUrl } from './node/provider-variables.ts'
+export type { Environment, ProviderVariables }
 
 /** Options of `startServer`. */
 export interface StartOptions<Models extends Model = Model> extends Omit<Start<Models>, 'log'> {
@@ -26,6 +32,13 @@ const EXIT_SECONDS = 1
 /** The environment of this process, or the given one. Throws an `Error` with one line for each problem. */
 export function readEnvironment(variables: Readonly<Record<string, string | undefined>> = process.env): Environment {
   return read(variables)
+}
+
+/** Only what the environment of this process, or the given one, says about providers. Throws as `readEnvironment` does. */
+export function readProviderVariables(
+  variables: Readonly<Record<string, string | undefined>> = process.env,
+): ProviderVariables & Pick<Environment, 'warnings'> {
+  return readProviders(variables)
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What `createServer` can be told, and what holds where it is told nothing. */
-import type { User } from '@safelight/core'
+import type { Token, User } from '@safelight/core'
 import type { Context } from 'hono'
 
 /** Fields of one line of the log. Never a secret, a prompt or a provider's words. */
@@ -37,6 +37,8 @@ export interface ServerOptions {
   corsOrigins?: readonly string[]
   /** Who knows it may call `/internal/sweep`; without it there is no such address. */
   sweepSecret?: string
+  /** The tokens that the studio was given: with them `/readyz` says when an open job needs one that is gone. */
+  tokens?: readonly Pick<Token, 'provider' | 'label'>[]
   /** The page, for everything that is no address of the API. */
   page?: PageHandler
   limits?: Partial<ServerLimits>

@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Token } from '@safelight/core'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { callerToken, createCaller } from '../../test/caller.ts'
 import { sendBytes, sendRaw, serve, type Client, type TestServer } from '../../test/serve.ts'
 
 let server: TestServer
@@ -196,7 +198,7 @@ describe('health', () => {
     expect((await server.nobody.get('/healthz')).body).toEqual({ status: 'ok' })
     const { status, body } = await server.nobody.get('/readyz')
     expect(status).toBe(200)
-    expect(body).toEqual({ ready: true, stopping: false, parts: { database: 'ok', storage: 'ok' } })
+    expect(body).toEqual({ ready: true, stopping: false, parts: { database: 'ok', storage: 'ok', tokens: 'ok' } })
   })
 
   test('not ready, and which part, but not why', async () => {
@@ -206,7 +208,45 @@ describe('health', () => {
     await using broken = await serve({ database: database => ({ ...database, check }) })
     const { status, body } = await broken.nobody.get('/readyz')
     expect(status).toBe(503)
-    expect(body).toEqual({ ready: false, stopping: false, parts: { database: 'failing', storage: 'ok' } })
+    expect(body).toEqual({ ready: false, stopping: false, parts: { database: 'failing', storage: 'ok', tokens: 'ok' } })
+  })
+})
+
+describe('an open job whose token is gone', () => {
+  /** Servers one after the other over the same database, each with these tokens. */
+  async function withJob() {
+    const caller = createCaller()
+    const first = await serve({ studio: { provider: caller.provider, tokens: [callerToken] } })
+    onTestFinished(() => first.close())
+    const client = await first.signIn()
+    await client.post('/api/jobs', { model: 'postcard', input: { prompt: 'a fox' } })
+    await client.submit('a picture of a provider without keys')
+    await caller.taken
+    return (tokens?: readonly Token[]) =>
+      serve({
+        database: () => first.database,
+        studio: { provider: caller.provider, tokens: tokens ?? [] },
+        options: tokens ? { tokens } : {},
+        worker: false,
+      })
+  }
+
+  test('makes the server unready, and the log names the token', async () => {
+    const serveWith = await withJob()
+    await using lost = await serveWith([{ ...callerToken, label: 'ANOTHER_KEY' }])
+    const { status, body } = await lost.nobody.get('/readyz')
+    expect(status).toBe(503)
+    expect(body).toEqual({ ready: false, stopping: false, parts: { database: 'ok', storage: 'ok', tokens: 'failing' } })
+    expect(lost.log).toContainEqual(expect.objectContaining({ level: 'error', fields: { token: 'CALLER_KEY' } }))
+    expect(JSON.stringify(lost.log)).not.toContain('sentinel')
+  })
+
+  test('is fine while the token is there, draining or not, or nobody says which there are', async () => {
+    const serveWith = await withJob()
+    for (const tokens of [[callerToken], [{ ...callerToken, draining: true }], undefined]) {
+      await using kept = await serveWith(tokens)
+      expect((await kept.nobody.get('/readyz')).status).toBe(200)
+    }
   })
 })
 

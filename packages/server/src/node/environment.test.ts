@@ -170,34 +170,6 @@ describe('what goes together', () => {
   })
 })
 
-test('tokens of providers are numbered, grouped and drained, and said to be without effect yet', () => {
-  const { tokens, warnings, baseUrls } = readEnvironment({
-    FAL_KEY: 'one',
-    FAL_KEY_2: 'two',
-    FAL_KEY_2_ACCOUNT: 'team',
-    FAL_KEY_3: 'three',
-    FAL_KEY_3_DRAIN: '1',
-    OPENAI_API_KEY: 'four',
-    OPENAI_BASE_URL: 'http://127.0.0.1:9000/v1',
-  })
-  expect(tokens).toEqual([
-    { provider: 'fal', label: 'FAL_KEY', secret: 'one', account: 'FAL_KEY', draining: false, maxOpen: null },
-    { provider: 'fal', label: 'FAL_KEY_2', secret: 'two', account: 'team', draining: false, maxOpen: null },
-    { provider: 'fal', label: 'FAL_KEY_3', secret: 'three', account: 'FAL_KEY_3', draining: true, maxOpen: null },
-    {
-      provider: 'openai',
-      label: 'OPENAI_API_KEY',
-      secret: 'four',
-      account: 'OPENAI_API_KEY',
-      draining: false,
-      maxOpen: null,
-    },
-  ])
-  expect(baseUrls).toEqual({ OPENAI_BASE_URL: 'http://127.0.0.1:9000/v1' })
-  expect(warnings).toHaveLength(4)
-  expect(warnings.join()).not.toMatch(/one|two|three|four/)
-})
-
 test('names that look like ours and are not are warned of', () => {
   const { warnings } = readEnvironment({
     SAFELIGHT_PROT: '80',

@@ -1,11 +1,10 @@
 /** The environment, read once and checked as a whole: whoever starts the server sees every problem at once. */
-import type { Token } from '@safelight/core'
-import { readProviders } from './provider-variables.ts'
+import { isLoopbackUrl, readProviders, type ProviderVariables } from './provider-variables.ts'
 import * as shapes from './variables.ts'
 import type { Variable } from './variables.ts'
 
 /** What the environment says, with everything it leaves open filled in. */
-export interface Environment {
+export interface Environment extends ProviderVariables {
   port: number
   host: string
   dataDirectory: string
@@ -24,10 +23,6 @@ export interface Environment {
   metricsToken: string | null
   drainSeconds: number
   logDirectory: string | null
-  /** API keys of providers; the label is the name of the variable. */
-  tokens: Token[]
-  /** Provider → another origin for one of its APIs, by the name of the variable. */
-  baseUrls: Record<string, string>
   /** One sentence each, for the log. */
   warnings: string[]
 }
@@ -107,6 +102,15 @@ export function readEnvironment(variables: Variables): Environment {
   return environment
 }
 
+/** Only what they say about providers, for programs that need nothing else. Throws as `readEnvironment` does. */
+export function readProviderVariables(variables: Variables): ProviderVariables & Pick<Environment, 'warnings'> {
+  const problems: string[] = []
+  const warnings: string[] = []
+  const providers = readProviders(createReader(variables, problems, warnings))
+  if (problems.length > 0) throw new Error(problems.join('\n'))
+  return { ...providers, warnings }
+}
+
 function createReader(variables: Variables, problems: string[], warnings: string[]): VariableReader {
   // Dashboards keep a variable that was emptied; it counts as not set.
   const names = Object.keys(variables).filter(name => variables[name] !== undefined && variables[name]?.trim() !== '')
@@ -167,7 +171,7 @@ function readLocalPassword(reader: VariableReader): string | null {
   return isOpen ? (password ?? null) : null
 }
 
-function checkWhole(reader: VariableReader, { database, secret }: Environment): void {
+function checkWhole(reader: VariableReader, { database, secret, publicUrl }: Environment): void {
   const isEphemeral = reader.read('SAFELIGHT_EPHEMERAL', shapes.flag) ?? false
   if (database.kind === 'postgres' && secret === null && !reader.names.includes('SAFELIGHT_SECRET')) {
     reader.problem('SAFELIGHT_SECRET must be set where DATABASE_URL is: at least 32 characters.')
@@ -179,6 +183,8 @@ function checkWhole(reader: VariableReader, { database, secret }: Environment): 
         'SAFELIGHT_EPHEMERAL=1 says that this is fine.',
     )
   }
+  if (publicUrl?.startsWith('http:') && !isLoopbackUrl(publicUrl))
+    reader.warn('SAFELIGHT_PUBLIC_URL is no https address, so providers are not asked to call back.')
   for (const name of NOT_YET) if (reader.names.includes(name)) reader.warn(`${name} has no effect in this version.`)
   const unknown = reader.names.filter(name => name.startsWith('SAFELIGHT_') && !OURS.includes(name))
   for (const name of unknown) reader.warn(`${name} is no setting of safelight and has no effect.`)

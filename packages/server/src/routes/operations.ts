@@ -1,5 +1,5 @@
 /** For whoever runs the server: is it alive, is it ready, go on. */
-import type { MediaStore } from '@safelight/core'
+import type { Job, JobState, MediaStore } from '@safelight/core'
 import { createRoute, z } from '@hono/zod-openapi'
 import { createMiddleware } from 'hono/factory'
 import { bearerOf, signInFirst } from '../auth/callers.ts'
@@ -10,14 +10,18 @@ import { describe, notFound } from '../http/problems.ts'
 import type { Services } from '../services.ts'
 import { answer, newRoutes, refusals } from './common.ts'
 
-const CHECK_SECONDS = { timeout: 5, kept: 1 }
+const CHECK_SECONDS = { timeout: 5, kept: 1, tokensKept: 15 }
 const SWEEP_LIMIT = 100
+/** Of jobs that are at a provider the newest are looked at, in pages. */
+const OPEN_JOBS = { pages: 5, perPage: 100 }
+/** What a job in these states waits for can only be had with the token it began with. */
+const AT_PROVIDER: readonly JobState[] = ['submitting', 'running', 'storing']
 
 const Part = z.enum(['ok', 'failing'])
 const Ready = z.object({
   ready: z.boolean(),
   stopping: z.boolean(),
-  parts: z.object({ database: Part, storage: Part }),
+  parts: z.object({ database: Part, storage: Part, tokens: Part }),
 })
 
 export function operationRoutes(services: Services) {
@@ -42,17 +46,18 @@ function addHealth(routes: Routes, services: Services): void {
     summary: 'Can it do its work',
     responses: { 200: answer('Everything answers.', Ready), 503: answer('Not now; a part says why.', Ready) },
   })
-  const check = cached({ seconds: CHECK_SECONDS.kept, max: 1 }, () => checkParts(services))
+  const lost = cached({ seconds: CHECK_SECONDS.tokensKept, max: 1 }, () => lostTokens(services))
+  const check = cached({ seconds: CHECK_SECONDS.kept, max: 1 }, () => checkParts(services, () => lost('tokens')))
   routes.openapi(alive, c => c.json({ status: 'ok' } as const, 200))
   routes.openapi(ready, async c => {
     const parts = await check('parts')
     const stopping = services.stopping.aborted
-    const isReady = !stopping && parts.database === 'ok' && parts.storage === 'ok'
+    const isReady = !stopping && Object.values(parts).every(part => part === 'ok')
     return c.json({ ready: isReady, stopping, parts }, isReady ? 200 : 503)
   })
 }
 
-async function checkParts({ studio, log }: Services) {
+async function checkParts({ studio, log }: Services, lost: () => Promise<readonly string[]>) {
   const stateOf = async (part: string, answers: Promise<unknown>): Promise<z.infer<typeof Part>> => {
     let timer: ReturnType<typeof setTimeout> | undefined
     const timeout = new Promise((_, reject) => {
@@ -72,7 +77,30 @@ async function checkParts({ studio, log }: Services) {
     stateOf('database', studio.database.check()),
     stateOf('storage', checkStorage(studio.media)),
   ])
-  return { database, storage }
+  // Where the database does not answer, nobody knows; that is said already.
+  const vanished = database === 'ok' ? await lost().catch(() => []) : []
+  return { database, storage, tokens: vanished.length > 0 ? ('failing' as const) : ('ok' as const) }
+}
+
+/** Labels of tokens that open jobs still need and this process was not given. */
+async function lostTokens({ studio, options, log }: Services): Promise<string[]> {
+  const { tokens } = options
+  if (!tokens) return []
+  // A provider that needs no key has a token of its own name.
+  const known = new Set(tokens.map(({ provider, label }) => `${provider}/${label}`))
+  const isLost = ({ attempt }: Job) =>
+    attempt !== null && attempt.token !== attempt.provider && !known.has(`${attempt.provider}/${attempt.token}`)
+  const lost = new Set<string>()
+  let cursor: string | undefined
+  for (let page = 0; page < OPEN_JOBS.pages; page++) {
+    const query = { states: AT_PROVIDER, limit: OPEN_JOBS.perPage, ...(cursor === undefined ? {} : { cursor }) }
+    const { items, nextCursor } = await studio.list(query)
+    for (const job of items.filter(isLost)) lost.add(job.attempt!.token)
+    if (nextCursor === null) break
+    cursor = nextCursor
+  }
+  for (const token of lost) log('error', 'open jobs need a token that is not there', { token })
+  return [...lost]
 }
 
 /** A store that can prove more than that it answers does so. */
