@@ -1,1 +1,5 @@
-export {}
+export { huggingface } from './provider.ts'
+export type { HuggingfaceOptions, HuggingfaceProvider } from './provider.ts'
+export { huggingfaceModels } from './models.ts'
+export { routed } from './routes.ts'
+export type { PartyId, Places, RoutedOptions, Task } from './routes.ts'
