@@ -130,12 +130,8 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** What a transport that knows exactly puts on an error: the request had no connection yet when it failed. */
-export const NEVER_SENT_CODE = 'ERR_REQUEST_NEVER_SENT'
-
 /** Codes of Node and undici that stand for a connection which never came about. */
 const NEVER_SENT = new Set([
-  NEVER_SENT_CODE,
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
@@ -161,12 +157,14 @@ const NEVER_SENT = new Set([
 const BEFORE_SENDING = new Set<unknown>([undefined, 'connect', 'bind', 'getaddrinfo', 'queryA', 'queryAaaa'])
 
 /**
- * Whether a request that failed surely never left: no connection, no name, no trust. Everything else is unknown, also a
- * host that became unreachable while a connection to it was open: Linux says so of the next read.
+ * Whether a request that failed surely never left: no connection, no name, no trust; or a transport that knows says so, by
+ * `neverSent` on the error. Everything else is unknown, also a host that became unreachable while a connection to it was
+ * open: Linux says so of the next read.
  */
 export function wasNeverSent(error: unknown): boolean {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
-    const { code, syscall } = cause as { code?: unknown; syscall?: unknown }
+    const { code, syscall, neverSent } = cause as { code?: unknown; syscall?: unknown; neverSent?: unknown }
+    if (neverSent === true) return true
     if (typeof code === 'string' && NEVER_SENT.has(code) && BEFORE_SENDING.has(syscall)) return true
     if (cause instanceof AggregateError) return cause.errors.length > 0 && cause.errors.every(wasNeverSent)
   }
