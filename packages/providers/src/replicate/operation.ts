@@ -40,6 +40,6 @@ export function addressOf(operation: Operation, action: 'get' | 'cancel', api: A
 export function idOf(prediction: unknown): string | null {
   const id = at(prediction, 'id')
   // Text so far; a number would be one all the same.
-  const text = typeof id === 'number' ? String(id) : id
+  const text = Number.isSafeInteger(id) ? String(id) : id
   return typeof text === 'string' && text !== '' && text.length <= 200 ? text : null
 }

@@ -1,13 +1,16 @@
 /** A prediction as Replicate would show it now, for the simulator. */
-import { at, numberAt, textAt } from '@safelight/core/adapter'
+import { numberAt, textAt } from '@safelight/core/adapter'
 import type { Desk, SimulatedFile, SimulatedJob } from '../testing/kit/simulator.ts'
 
-/** `held`: in the answer of a blocking submit, which says "processing" with the output already in it. */
-export function predictionOf(job: SimulatedJob, desk: Desk, { isHeld = false } = {}): object {
-  const state = stateOf(job, desk)
+/**
+ * `isFresh`: as a submit answers that does not wait. `isHeld`: as one that did, which says "processing" with the output
+ * already in it.
+ */
+export function predictionOf(job: SimulatedJob, desk: Desk, { isFresh = false, isHeld = false } = {}): object {
+  const state: State = isFresh ? { status: 'starting', output: null, logs: '' } : stateOf(job, desk)
   const status = isHeld && state.status === 'succeeded' ? 'processing' : state.status
   const isOver = !['starting', 'processing', 'warming'].includes(status)
-  const at = (milliseconds: number) => new Date(milliseconds).toISOString()
+  const iso = (milliseconds: number) => new Date(milliseconds).toISOString()
   return {
     id: job.id,
     model: job.endpoint,
@@ -18,9 +21,9 @@ export function predictionOf(job: SimulatedJob, desk: Desk, { isHeld = false } =
     data_removed: state.isRemoved ?? false,
     error: state.error ?? null,
     status,
-    created_at: at(job.acceptedAt),
-    ...(status === 'starting' || status === 'aborted' ? {} : { started_at: at(job.acceptedAt) }),
-    ...(isOver ? { completed_at: at(desk.now()), metrics: { predict_time: 1.2, total_time: 1.4 } } : {}),
+    created_at: iso(job.acceptedAt),
+    ...(status === 'starting' || status === 'aborted' ? {} : { started_at: iso(job.acceptedAt) }),
+    ...(isOver ? { completed_at: iso(desk.now()), metrics: { predict_time: 1.2, total_time: 1.4 } } : {}),
     urls: {
       get: desk.url('REPLICATE_BASE_URL', `/v1/predictions/${job.id}`),
       cancel: desk.url('REPLICATE_BASE_URL', `/v1/predictions/${job.id}/cancel`),
@@ -109,5 +112,5 @@ export function isVideoModel(endpoint: string): boolean {
 
 /** The prompt of an input, for plans that hide in it. */
 export function promptOf(input: unknown): string {
-  return textAt(input, 'prompt') ?? String(at(input, 'text') ?? '')
+  return textAt(input, 'prompt') ?? ''
 }

@@ -137,10 +137,10 @@ async function submit(exchange: Exchange, desk: Desk, key: string): Promise<Resp
 
 /** `Prefer: wait` holds the answer for up to 60 seconds. */
 async function held({ headers }: Exchange, desk: Desk, job: SimulatedJob): Promise<Response> {
-  const [, seconds] = /^wait(?:=(\d+))?$/.exec(headers.get('prefer') ?? '') ?? [null]
+  const asked = /^wait(?:=(\d+))?$/.exec(headers.get('prefer') ?? '')
   const limits = { 'ratelimit-remaining': '597', 'ratelimit-reset': '1' }
-  if (seconds === null) return Response.json(predictionOf(job, desk), { status: 201, headers: limits })
-  const waitSeconds = Math.min(60, Number(seconds ?? 60))
+  if (!asked) return Response.json(predictionOf(job, desk, { isFresh: true }), { status: 201, headers: limits })
+  const waitSeconds = Math.min(60, Number(asked[1] ?? 60))
   await desk.settled(job, waitSeconds)
   const isDone = desk.phase(job).phase === 'done'
   return Response.json(predictionOf(job, desk, { isHeld: true }), {
