@@ -20,13 +20,16 @@ export interface Bench {
   world: World
   provider: WavespeedProvider
   fetch: typeof globalThis.fetch
+  /** Lets the world's clock go on. */
+  pass(milliseconds: number): void
   /** Everything that went over the line. */
   sent: { url: string; method: string; headers: Headers }[]
 }
 
 /** A world without sockets. Its clock stands unless it is moved. */
 export function bench({ seconds = 0 }: { seconds?: number } = {}): Bench {
-  const world = createWorld({ simulators: [wavespeedSimulator], seconds })
+  let clock = Date.now()
+  const world = createWorld({ simulators: [wavespeedSimulator], seconds, now: () => clock })
   const simulated = simulatedFetch(world)
   const sent: Bench['sent'] = []
   const fetch: typeof globalThis.fetch = async (input, init) => {
@@ -34,7 +37,7 @@ export function bench({ seconds = 0 }: { seconds?: number } = {}): Bench {
     sent.push({ url, method, headers })
     return simulated(input, init)
   }
-  return { world, provider: wavespeed(), fetch, sent }
+  return { world, provider: wavespeed(), fetch, sent, pass: milliseconds => void (clock += milliseconds) }
 }
 
 export interface Order {
