@@ -1,30 +1,40 @@
 /** From the environment to a studio with everything behind it: database, files, providers. */
 import { join, resolve } from 'node:path'
-import { createStudio, SafelightError, type Database } from '@safelight/core'
+import { createStudio, SafelightError, type Database, type ProviderOption, type Studio } from '@safelight/core'
 import { files } from '@safelight/media/files'
 import { migrate, postgres, type SqlDriver } from '@safelight/postgres'
 import { demo } from '@safelight/providers/demo'
 import type { Log } from '@safelight/server'
 import { makeDirectory, type Environment } from '@safelight/server/node'
+import { loadProviders, tellOfProviders, transportFor } from './providers.ts'
+import { webhookUrlFrom } from './webhook-urls.ts'
 
 /** Where things are in the data directory. */
 const PLACES = { database: 'database', media: 'media', demo: 'demo' } as const
 
 /** A studio, migrated and ready to be served. Throws a plain sentence where a part cannot be used. */
-export async function assemble(environment: Environment, log: Log) {
+export async function assemble(environment: Environment, log: Log): Promise<Studio> {
   const media = files(join(environment.dataDirectory, PLACES.media))
   const driver = await openDriver(environment, log)
   try {
     await media.check()
     await migrate(driver, { log: line => log('info', 'migration', { line }) })
-    return createStudio({
-      providers: [demo({ directory: join(environment.dataDirectory, PLACES.demo) })],
+    const providers: ProviderOption[] = [
+      ...(await loadProviders(environment)),
+      demo({ directory: join(environment.dataDirectory, PLACES.demo) }),
+    ]
+    const studio: Studio = createStudio({
+      providers,
       tokens: environment.tokens,
+      transport: transportFor(environment),
+      webhookUrl: await webhookUrlFrom(environment),
       database: postgres(driver) satisfies Database,
       media,
       onTrouble: (error, { doing, jobId }) =>
         log('warn', 'trouble', { doing, jobId: jobId ?? null, error: safeWords(error) }),
     })
+    tellOfProviders(studio, environment.tokens, log)
+    return studio
   } catch (error) {
     await driver.close()
     throw error

@@ -1,4 +1,4 @@
-/** `safelight generate`: one job, made right here, without a server, an account or a key. */
+/** `safelight generate`: one job, made right here, without a server or an account, and without a key where none is needed. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,11 +22,13 @@ const INPUT_MAX_BYTES = 10 * 1024 * 1024
 
 export const generate: Command = {
   name: 'generate',
-  help: `Makes a picture or a clip right here: no server, no account, no key.
+  help: `Makes a picture or a clip right here: no server, no account, and no key for the models that are
+drawn on this machine. With a provider's key in the environment (FAL_KEY, OPENAI_API_KEY …) its models
+are there too, and the provider bills you.
 
 Usage: safelight generate "<prompt>" [options]
 
-  --model <id>        demo-image, demo-edit or demo-video (default ${DEFAULT_MODEL})
+  --model <id>        demo-image, demo-edit or demo-video (default ${DEFAULT_MODEL}), or a provider's, such as flux-dev
   --size <size>       portrait, square or landscape
   --duration <n>      seconds of a clip
   --style <id>        style of a clip
@@ -42,7 +44,8 @@ Exit code: 0 done, 1 failed, 2 not understood, 130 canceled.
 Try:
   safelight generate "a red fox in snow" --size landscape --out fox.png
   safelight generate "make it night" --model demo-edit --image fox.png
-  safelight generate "waves" --model demo-video --duration 3 --style lovely`,
+  safelight generate "waves" --model demo-video --duration 3 --style lovely
+  FAL_KEY=… safelight generate "a red fox in snow" --model flux-dev`,
   options: {
     model: { type: 'string' },
     size: { type: 'string' },
@@ -58,9 +61,7 @@ Try:
   async run(line) {
     const prompt = promptOf(line)
     const directory = await mkdtemp(join(tmpdir(), 'safelight-'))
-    // Not narrowed to the models' names: any may stand on the command line, and the engine says which there are.
-    const providers: StudioOptions['providers'] = [demo()]
-    const studio: Studio = createStudio({ providers, media: files(directory) })
+    const studio: Studio = createStudio({ ...(await providersFor(modelOf(line))), media: files(directory) })
     try {
       return await make(studio, line, prompt)
     } catch (error) {
@@ -71,6 +72,22 @@ Try:
       await rm(directory, { recursive: true, force: true })
     }
   },
+}
+
+/** The keys of this environment are looked at only where a model is asked for that is not drawn here. */
+async function providersFor(model: string): Promise<Pick<StudioOptions, 'providers' | 'tokens' | 'transport'>> {
+  const here = demo()
+  if (here.models.some(({ id }) => id === model)) return { providers: [here] }
+  const { readProviderVariables } = await import('@safelight/server/node')
+  const { loadProviders, transportFor } = await import('./providers.ts')
+  const variables = readProviderVariables()
+  for (const warning of variables.warnings) process.stderr.write(`${warning}\n`)
+  const providers = [...(await loadProviders(variables)), here]
+  return { providers, tokens: variables.tokens, transport: transportFor(variables) }
+}
+
+function modelOf(line: CommandLine): string {
+  return textOption(line, 'model') ?? DEFAULT_MODEL
 }
 
 function promptOf(line: CommandLine): string {
@@ -109,7 +126,7 @@ function requestOf(line: CommandLine, prompt: string, images: string[]): JobRequ
     images: images.length > 0 ? images : undefined,
   }
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
-  return { model: textOption(line, 'model') ?? DEFAULT_MODEL, input: given as JobRequest['input'] }
+  return { model: modelOf(line), input: given as JobRequest['input'] }
 }
 
 async function uploadAll(studio: Studio, paths: CommandLine['options'][string]): Promise<string[]> {

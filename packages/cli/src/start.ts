@@ -1,11 +1,12 @@
 /** `safelight start`: the server and its page, on whatever the environment names, or on nothing but a folder. */
 import { resolve } from 'node:path'
-import { readEnvironment, startServer, type RunningServer } from '@safelight/server/node'
+import { readEnvironment, startServer, type Environment, type RunningServer } from '@safelight/server/node'
 import { assemble, describePlace } from './assemble.ts'
 import { EXIT, refuseWords, type Command } from './command.ts'
 import { watchChannel, watchLauncher } from './launcher.ts'
 import { createLog } from './log.ts'
 import { pageDirectory } from './page.ts'
+import { describeProviders } from './providers.ts'
 import { announce } from './server-file.ts'
 
 export const start: Command = {
@@ -23,6 +24,9 @@ Settings are environment variables:
   SAFELIGHT_DATA_DIR  the folder for everything it keeps (.safelight)
   DATABASE_URL        a Postgres, as in postgres://user:password@host:5432/name, instead of the one in the folder
   SAFELIGHT_SECRET    signs sessions: 32 characters or more; with DATABASE_URL it has to be given
+  FAL_KEY, WAVESPEED_API_TOKEN, HUGGINGFACE_API_TOKEN, REPLICATE_API_TOKEN, OPENAI_API_KEY,
+  GEMINI_API_KEY, BFL_API_KEY, RUNWAYML_API_SECRET
+                      keys of providers, whose models are then there; several as FAL_KEY_2, FAL_KEY_3 …
   SAFELIGHT_PUBLIC_URL, SAFELIGHT_TRUSTED_PROXIES, SAFELIGHT_CORS_ORIGINS
                       how people reach it, whose forwarding headers are believed, which other sites may call
   SAFELIGHT_LOCAL_AUTH=1 with SAFELIGHT_LOCAL_PASSWORD
@@ -48,7 +52,7 @@ SIGTERM and Ctrl-C stop it in good order; open jobs go on at the next start.`,
       throw error
     })
     const withdraw = await announce(running, resolve(environment.dataDirectory), log)
-    say(`\n  safelight is ready\n\n  page   ${running.url}\n  data   ${describePlace(environment)}\n  stop   Ctrl-C\n`)
+    say(readyText(running, environment))
     stopWithLauncher(running)
     await running.closed
     await withdraw()
@@ -56,9 +60,21 @@ SIGTERM and Ctrl-C stop it in good order; open jobs go on at the next start.`,
 
     async function serve(): Promise<RunningServer> {
       const directory = await page
-      return startServer({ studio, environment, log, ...(directory === null ? {} : { page: directory }) })
+      const options = { tokens: environment.tokens }
+      return startServer({ studio, environment, log, options, ...(directory === null ? {} : { page: directory }) })
     }
   },
+}
+
+function readyText({ url }: RunningServer, environment: Environment): string {
+  const rows = {
+    page: url,
+    data: describePlace(environment),
+    from: describeProviders(environment.tokens),
+    stop: 'Ctrl-C',
+  }
+  const lines = Object.entries(rows).map(([name, value]) => `  ${name}   ${value}\n`)
+  return `\n  safelight is ready\n\n${lines.join('')}`
 }
 
 function stopWithLauncher(running: RunningServer): void {

@@ -51,6 +51,11 @@ export function readProviders(reader: VariableReader): ProviderVariables {
   }
 }
 
+/** The variables that lead to the APIs of a provider. */
+export function baseUrlNamesOf(provider: string): readonly BaseUrlName[] {
+  return VENDORS.find(vendor => vendor.provider === provider)?.baseUrls ?? []
+}
+
 /** Whether a base URL leads to this machine: a simulator, or a proxy of one's own. */
 export function isLoopbackUrl(url: string): boolean {
   return LOOPBACK.test(URL.parse(url)?.hostname ?? '')
