@@ -1,8 +1,8 @@
 /** fal.ai for tests: its queue, synchronous runs, storage, balance, webhook keys and files, failing as fal does. */
 import type { Action, Desk, Exchange, Simulator } from '../testing/kit/index.ts'
 import { answerOf, detail } from './simulated/answers.ts'
-import { admitted } from './simulated/door.ts'
-import { answerQueue, keyOf, requestPathOf } from './simulated/queue.ts'
+import { admitted, keyOf } from './simulated/door.ts'
+import { answerQueue, requestPathOf } from './simulated/queue.ts'
 import { resultOf, textOf } from './simulated/results.ts'
 import { rowOf, scenarios } from './simulated/scenarios.ts'
 import { deliveryOf, JWKS } from './simulated/signing.ts'

@@ -1,8 +1,12 @@
 /** Who may come in with what: the same for the queue and for synchronous runs. */
 import type { Desk, Exchange, SimulatedJob } from '../../testing/kit/index.ts'
 import { answerOf, detail } from './answers.ts'
-import { keyOf } from './queue.ts'
 import { rowOf } from './scenarios.ts'
+
+/** `Key <id>:<secret>`; fal knows no other scheme for keys. */
+export function keyOf({ headers }: Exchange): string {
+  return /^Key (\S+)$/.exec(headers.get('authorization') ?? '')?.[1] ?? ''
+}
 
 /** The job that was taken, or why not. */
 export function admitted(

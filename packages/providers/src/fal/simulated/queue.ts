@@ -2,7 +2,7 @@
 import type { Desk, Exchange, SimulatedJob } from '../../testing/kit/index.ts'
 import { appOf } from '../operation.ts'
 import { answerOf, detail } from './answers.ts'
-import { admitted } from './door.ts'
+import { admitted, keyOf } from './door.ts'
 import { resultOf, statusErrorOf, textOf } from './results.ts'
 
 const REQUEST_PATH = /^\/(.+?)\/requests\/([\w-]+)(\/status\/stream|\/status|\/cancel)?$/
@@ -34,11 +34,6 @@ export function answerQueue(exchange: Exchange, desk: Desk): Response {
   const hasLogs = exchange.query.get('logs') === '1'
   if (asked.part === '/status/stream') return stream(job, desk, hasLogs)
   return asked.part === '/status' ? statusAnswer(job, desk, hasLogs) : resultAnswer(job, desk)
-}
-
-/** `Key <id>:<secret>`; fal knows no other scheme for keys. */
-export function keyOf({ headers }: Exchange): string {
-  return /^Key (\S+)$/.exec(headers.get('authorization') ?? '')?.[1] ?? ''
 }
 
 function submit(exchange: Exchange, desk: Desk): Response {
