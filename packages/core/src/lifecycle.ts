@@ -174,8 +174,10 @@ async function look(parts: Parts, job: Job): Promise<Job | null> {
   const isFollowed = !isOverdue && parts.followers.start(job, news => takeIn(parts, job, news))
   if (isFollowed) return wait(parts, job, LEASE_SECONDS)
   const firstLookAt = (job.attempt?.acceptedAt ?? 0) + FIRST_LOOK_SECONDS * 1000
-  if (parts.now() < firstLookAt)
-    return job.wakeAt <= firstLookAt ? job : wait(parts, job, secondsUntil(parts, firstLookAt))
+  if (parts.now() < firstLookAt) {
+    const isDueThen = job.wakeAt > parts.now() && job.wakeAt <= firstLookAt
+    return isDueThen ? job : wait(parts, job, secondsUntil(parts, firstLookAt))
+  }
   return heard(parts, job, await ask(parts, job), isOverdue)
 }
 
