@@ -210,7 +210,7 @@ describe('addresses that came in answers', () => {
     const asked: string[] = []
     const { provider, call } = await setup()
     const spy: typeof fetch = async (input, init) => {
-      asked.push(String(input))
+      asked.push(input as string)
       expect(new Headers(init?.headers).get('authorization')).toBe('Bearer r8_secret_of_one')
       return Response.json({ id: 'p1', status: 'starting' })
     }
@@ -295,7 +295,7 @@ describe('pictures', () => {
   }
   test('small ones go along, large ones are uploaded first', async () => {
     const { sentInput, world } = await sent([fileOf(1000), fileOf(300_000)])
-    const [small, large] = sentInput?.['images'] as string[]
+    const [small, large] = (sentInput?.['images'] ?? []) as string[]
     expect(small).toMatch(/^data:image\/png;base64,BwcH/)
     expect(large).toMatch(/^https:\/\/api\.replicate\.com\/v1\/files\//)
     expect(world.books('replicate').requests.map(({ action }) => action)).toEqual(['upload', 'submit'])
@@ -330,7 +330,7 @@ describe('where a submit goes', () => {
     const { submit } = await setup(options)
     const asked: { url: string; body: unknown }[] = []
     const spy: typeof fetch = async (input, init) => {
-      asked.push({ url: String(input), body: JSON.parse(init?.body as string) })
+      asked.push({ url: input as string, body: JSON.parse(init?.body as string) })
       return Response.json({ id: 'p1', status: 'starting' }, { status: 201 })
     }
     return { submitted: await submit({ fetch: spy, ...change }), asked: asked[0] }
