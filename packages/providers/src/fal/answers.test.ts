@@ -232,7 +232,7 @@ test('files in every form that models use', async () => {
   for (const [result, outputs] of results) {
     const { fetch } = scriptedFetch(json(200, COMPLETED), json(200, result))
     const progress = await provider.look(lookWith(fetch, OPERATION))
-    const found = progress.status === 'done' ? progress.outputs.map(({ expiresAt, ...rest }) => rest) : []
+    const found = progress.status === 'done' ? progress.outputs.map(({ expiresAt: _expiresAt, ...rest }) => rest) : []
     expect(found).toEqual(outputs)
   }
 })

@@ -33,7 +33,7 @@ import {
 const sized = [prompt, imageSize, seed] as const
 /** What fal calls 1K is what the promise says in pixels. */
 const gemini1K = [prompt, aspectRatio, fixed({ resolution: '1K' }), count, seed] as const
-/** There is no seed. The default quality, high, costs four times as much. */
+/** There is no seed. `high` is fal’s default, and several times as dear. */
 const gptImage = [prompt, imageSize, count, fixed({ quality: 'medium' })] as const
 
 export const imageModels = [
