@@ -44,6 +44,8 @@ const LAST_LOOKS = { count: 10, seconds: 600 }
 const LAST_ASKS = 3
 /** An output that is not there, or is no picture, may still appear for this long. */
 const UNUSABLE_SECONDS = 60
+/** A copy that has failed for this long is tried less often, to the end of the output's lifetime. */
+const LONG_TROUBLE = { seconds: 3600, pauseSeconds: 300 }
 /** Another version of this app, or the same one with all its keys, may know what this process does not. */
 const STRANGER_WAIT_SECONDS = 60
 
@@ -279,7 +281,8 @@ async function store(parts: Parts, job: Job): Promise<Job | null> {
   if (passes || appears) {
     const fresh = await reissued(parts, job)
     if (fresh) return fresh
-    return wait(parts, job, backoffSeconds(troubles.count), { troubles })
+    const isLong = parts.now() >= troubles.since + LONG_TROUBLE.seconds * 1000
+    return wait(parts, job, isLong ? LONG_TROUBLE.pauseSeconds : backoffSeconds(troubles.count), { troubles })
   }
   if (stored.length === 0) {
     const neverWas = copied.every(({ status }) => status !== 'trouble')

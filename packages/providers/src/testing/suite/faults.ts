@@ -89,7 +89,11 @@ const outputs: FaultRow[] = [
   { name: 'the output is no picture', plan: { outputs: { kinds: ['broken'] } }, expect: { code: 'no_output' } },
   { name: 'the output is a page of HTML', plan: { outputs: { kinds: ['html'] } }, expect: { code: 'no_output' } },
   { name: 'the output is empty', plan: { outputs: { kinds: ['empty'] } }, expect: { code: 'no_output' } },
-  { name: 'the output never comes whole', plan: { outputs: { kinds: ['truncated'] } }, expect: 'settled' },
+  {
+    name: 'the output comes whole at the tenth try',
+    faults: [{ on: 'media', fault: 'cut', share: 0.5, times: 9 }],
+    expect: 'success',
+  },
   { name: 'the output is not there', plan: { outputs: { kinds: ['missing'] } }, expect: { code: 'no_output' } },
   { name: 'the output has expired', plan: { outputs: { kinds: ['expired'] } }, expect: 'settled' },
   {
