@@ -34,6 +34,12 @@ describe('a submit is taken', () => {
     })
   })
 
+  test('base64 that is none is no output, and no doubt about the task', async () => {
+    const outputs = [`${PNG.slice(0, 40)}A`]
+    const answer = await submitted(json({ code: 200, data: { id: 'a1', status: 'completed', outputs } }))
+    expect(answer).toEqual({ status: 'done', outputs: [{}], operation: { id: 'a1' } })
+  })
+
   test('a completed answer brings its outputs, naked base64 as bytes', async () => {
     const outputs = ['https://cdn.example/1.png', PNG]
     const answer = await submitted(json({ code: 200, data: { id: 'a1', status: 'completed', outputs } }))
@@ -64,6 +70,11 @@ describe('a submit is refused', () => {
     ],
     ['policy', json({ code: 400, message: 'sensitive words in prompt' }, 400), 'content_policy', 'request'],
     ['NSFW by HTTP 200', json({ code: 400, message: 'NSFW prompt' }), 'content_policy', 'request'],
+    ['a key by 403', json({ code: 403, message: 'Invalid API key' }, 403), 'auth', 'token'],
+    ['a 400 that means 429', json({ code: 429, message: 'slow down' }, 400), 'rate_limited', 'account'],
+    ['a 429 that says 400', json({ code: 400, message: 'slow down' }, 429), 'rate_limited', 'account'],
+    ['413 as HTML', html(413), 'invalid_input', 'request'],
+    ['funds', json({ code: 403, message: 'Insufficient account funds' }, 403), 'credits_exhausted', 'account'],
     ['no such model', json({ code: 404, message: 'not found' }, 404), 'model_unavailable', 'model'],
     ['model by 400', json({ code: 400, message: 'model x is not available' }, 400), 'model_unavailable', 'model'],
     ['429', json({ code: 429, message: 'Too many requests' }, 429), 'rate_limited', 'account'],
@@ -210,6 +221,7 @@ describe('a look', () => {
     ['half of the JSON', new Response('{"code":200,"data":{"id":"a1","status":"compl')],
     ['a code that is no success, without a task', json({ code: 404, message: 'prediction not found' })],
     ['no status', json({ code: 200, data: { id: 'a1' } })],
+    ['a failure that names no task', json({ status: 'failed', error: 'upstream' })],
     ['another task', json({ code: 200, data: { id: 'b2', status: 'failed' } })],
     ['nothing', new Response('')],
   ])('%s says nothing', async (_, answer) => {

@@ -19,8 +19,8 @@ const SAYS_NOTHING = new Set([408, 409, 499, 502, 504, SYNC_TIMED_OUT])
 export function taskOf(json: unknown): unknown {
   const data = at(json, 'data')
   if (typeof data === 'object' && data !== null) return data
-  // Without an envelope only what has a status is a task: an error may have an id of its own.
-  return textAt(json, 'status') === undefined ? undefined : json
+  // Without an envelope only what has both is a task: an error may have an id, or a status, of its own.
+  return textAt(json, 'status') === undefined || textAt(json, 'id') === undefined ? undefined : json
 }
 
 /** The name of a task, and where to ask for it; undefined where it has none. */
@@ -142,7 +142,7 @@ const BEGINNINGS: readonly (readonly [RegExp, string])[] = [
 ]
 
 function contentTypeOf(base64: string): string | undefined {
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return undefined
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64) || base64.length % 4 === 1) return undefined
   return BEGINNINGS.find(([pattern]) => pattern.test(base64))?.[1]
 }
 

@@ -56,7 +56,7 @@ const wanted = models.flatMap(model =>
 test('every body is one that its endpoint takes', () => {
   const problems = wanted.flatMap(({ model, route, input, endpoint }) => {
     const body = filled(route.body(input, model.sizes[input.size]!), input.images?.length ?? 0)
-    const problem = endpoint ? problemWith(endpoint, body) : 'there is no such endpoint'
+    const problem = endpoint ? problemWith(endpoint, body, { isStrict: true }) : 'there is no such endpoint'
     return problem ? [`${model.id} ${route.endpoint} ${JSON.stringify(input)}: ${problem}`] : []
   })
   expect(problems).toEqual([])

@@ -158,7 +158,7 @@ describe('it fails as every row of the failure table says', () => {
 
 describe('the simulator says no by itself', () => {
   test.each([
-    ['a field that the model does not have', { prompt: 'x', image_size: 'square' }, 'HTTP 400'],
+    ['a seed that is text', { prompt: 'x', seed: '7' }, 'HTTP 400'],
     ['a size that is too large', { prompt: 'x', size: '4096*4096' }, 'HTTP 400'],
     ['no prompt', {}, 'HTTP 400'],
   ])('%s', async (_, input, text) => {

@@ -13,7 +13,8 @@ import {
   textAt,
 } from '@safelight/core/adapter'
 
-const MONEY = /\b(credits?|balance|top[- ]?up|recharge|payment|insufficient funds)\b/i
+const MONEY = /\b(credits?|balance|top[- ]?up|recharge|payment|overdue|arrears|insufficient (\w+ )?funds)\b/i
+const KEY = /\b(invalid|incorrect|wrong|missing|expired|revoked|unknown) (api[- _]?)?(key|token)\b|unauthenticated/i
 const POLICY =
   /nsfw|(?<!case[- ])sensitive|content[ _-]?(polic|filter|moderat)|moderation|\bsafety (system|filter|check|reasons?)\b|prohibited|inappropriate|violat\w+ (of )?(our |the |its )?(usage |content )?(polic|terms|guideline)/i
 const CONCURRENCY = /concurren/i
@@ -44,7 +45,9 @@ export function messageOf(json: unknown): string {
 export function refusalOf(answer: Answer): Refused {
   const text = messageOf(answer.json)
   const code = codeOf(answer.json)
-  const status = code !== undefined && code >= 400 && code < 600 ? code : answer.status
+  // A gateway may make everything a 400, or a 200; any other status says more than the code does.
+  const isVague = answer.status <= 400 && code !== undefined && code >= 400 && code < 600
+  const status = isVague ? code : answer.status
   const kind = answer.json === undefined ? kindOfPage(answer.status) : kindOfRefusal(status, text)
   const message = `HTTP ${answer.status}, code ${code ?? 'none'}: ${text}`
   return refused(kind, message, { retryAfterSeconds: retryAfterSeconds(answer.headers) })
@@ -52,11 +55,11 @@ export function refusalOf(answer: Answer): Refused {
 
 /** A page of HTML came from something in front of WaveSpeed: it says nothing about this key or this model. */
 function kindOfPage(status: number): FailureKind {
-  return status === 401 || status === 402 || status === 429 ? (kindOfStatus(status) ?? 'unreachable') : 'unreachable'
+  return [401, 402, 413, 429].includes(status) ? (kindOfStatus(status) ?? 'unreachable') : 'unreachable'
 }
 
 function kindOfRefusal(status: number, text: string): FailureKind {
-  if (status === 401) return 'auth'
+  if (status === 401 || KEY.test(text)) return 'auth'
   if (MONEY.test(text)) return 'credits_exhausted'
   if (status === 429) return CONCURRENCY.test(text) ? 'concurrency' : 'rate_limited'
   if (POLICY.test(text)) return 'content_policy'

@@ -3,8 +3,15 @@ import { at } from '@safelight/core/adapter'
 import type { Endpoint } from './endpoints.ts'
 import type { Field } from './fields.ts'
 
-/** What is wrong with it; null where nothing is. */
-export function problemWith({ fields, required, sides }: Endpoint, body: unknown): string | null {
+/**
+ * What is wrong with it; null where nothing is. Fields that the endpoint does not have are let through: Hugging Face's client
+ * sends `image` and `images` to every model, and works. `isStrict` finds them.
+ */
+export function problemWith(
+  { fields, required, sides }: Endpoint,
+  body: unknown,
+  { isStrict = false } = {},
+): string | null {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return 'request body must be an object'
   for (const name of required) {
     const value = at(body, name)
@@ -14,8 +21,8 @@ export function problemWith({ fields, required, sides }: Endpoint, body: unknown
   }
   for (const [name, value] of Object.entries(body)) {
     const field = Object.hasOwn(fields, name) ? fields[name] : undefined
-    if (!field) return `field "${name}" is unknown`
-    const problem = problemWithValue(field, value)
+    if (!field && isStrict) return `field "${name}" is unknown`
+    const problem = field ? problemWithValue(field, value) : null
     if (problem) return `field "${name}" ${problem}`
   }
   const size = at(body, 'size')
