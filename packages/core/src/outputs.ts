@@ -1,9 +1,12 @@
 /** From a provider's outputs to files of ours. Names are `<job>/<attempt>/<index>`: writing twice is writing once. */
 import pRetry from 'p-retry'
+import { fromBase64 } from './adapter/files.ts'
 import type { FreshOutput, Job, Kind, Output, StoredFile } from './contracts.ts'
+import { download } from './download.ts'
 import { SafelightError } from './errors.ts'
 import type { Parts } from './parts.ts'
 import { callProvider } from './provider-calls.ts'
+import { isWorthAnother, pauseMilliseconds, retryAfterOf, sleep } from './transfer/trouble.ts'
 
 export const OUTPUT_MAX_BYTES = 512 * 1024 * 1024
 const TRANSFER_TIMEOUT_SECONDS = 600
@@ -11,12 +14,12 @@ const TRANSFER_TIMEOUT_SECONDS = 600
 const OUTPUT_LIFETIME_SECONDS = 3600
 
 /**
- * What became of one output: a file of ours; trouble that may pass; nothing that anyone could show; or bytes that came
- * once and were not kept.
+ * What became of one output: a file of ours; trouble that may pass, and when where somebody said so; nothing that anyone
+ * could show; or bytes that came once and were not kept.
  */
 export type Copied =
   | { status: 'stored'; index: number; file: StoredFile }
-  | { status: 'trouble' }
+  | { status: 'trouble'; retryAfterSeconds?: number }
   | { status: 'unusable' }
   | { status: 'lost' }
 
@@ -42,9 +45,8 @@ export async function keepBytes(parts: Parts, job: Job, outputs: readonly FreshO
   let failures = 0
   const kept = await Promise.all(
     outputs.map(async (output, index): Promise<Output> => {
-      if (!('bytes' in output)) return output
-      const { bytes, ...rest } = output
-      if (rest.flagged) return rest
+      const { bytes, ...rest } = inlined(output)
+      if (bytes === undefined || rest.flagged) return rest
       const key = `${prefixOf(job)}${index}`
       try {
         await parts.transfers(() => parts.media.save(key, streamOf(bytes), { maxBytes: OUTPUT_MAX_BYTES }))
@@ -58,6 +60,14 @@ export async function keepBytes(parts: Parts, job: Job, outputs: readonly FreshO
   )
   const isAnyLeft = kept.some(({ key, url, flagged }) => key ?? url ?? flagged)
   return failures > 0 && !isAnyLeft ? 'lost' : kept
+}
+
+/** A `data:` address is bytes that are here already: it goes to the store, and never into a row. */
+function inlined(output: FreshOutput): Output & { bytes?: ReadableStream<Uint8Array> | Uint8Array } {
+  if ('bytes' in output) return output
+  const { url, ...rest } = output
+  const [, base64] = /^data:[^,]*;base64,(.*)$/s.exec(url ?? '') ?? []
+  return base64 === undefined ? output : { ...rest, bytes: fromBase64(base64) }
 }
 
 /** Copies what is not ours yet. Never throws: trouble is an answer. */
@@ -78,35 +88,35 @@ export async function copyOutputs(parts: Parts, job: Job): Promise<Copied[]> {
 }
 
 async function copy(parts: Parts, job: Job, output: Output, key: string): Promise<Copied> {
-  const options = {
-    retries: parts.transferRetries,
-    minTimeout: 250,
-    shouldRetry: ({ error }: { error: Error }) => !isUnusable(error),
-  }
   const about = { action: 'download', timeoutSeconds: TRANSFER_TIMEOUT_SECONDS } as const
   try {
-    const file = await pRetry(
-      () =>
-        callProvider(parts, job, job.attempt!, about, async (provider, call) => {
-          const source = await (provider.download?.({ ...call, output }) ??
-            download(parts.transport.outputs, call.signal, output))
-          return parts.media.save(key, source, { maxBytes: OUTPUT_MAX_BYTES, signal: call.signal })
-        }),
-      options,
+    const file = await patiently(parts.transferRetries, () =>
+      callProvider(parts, job, job.attempt!, about, async (provider, call) => {
+        const { signal } = call
+        const source = await (provider.download?.({ ...call, output }) ??
+          download(parts.transport.outputs, { url: output.url!, signal, maxBytes: OUTPUT_MAX_BYTES }))
+        return parts.media.save(key, source, { maxBytes: OUTPUT_MAX_BYTES, signal })
+      }),
     )
     return judged(job.kind, file)
   } catch (error) {
     parts.trouble(error, { jobId: job.id, doing: 'copying an output' })
-    return { status: isUnusable(error) ? 'unusable' : 'trouble' }
+    if (isUnusable(error)) return { status: 'unusable' }
+    const retryAfterSeconds = retryAfterOf(error)
+    return { status: 'trouble', ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) }
   }
 }
 
-/** The URL is the provider's: no key goes along. */
-async function download(fetch: typeof globalThis.fetch, signal: AbortSignal, { url }: Output) {
-  const response = await fetch(url!, { signal })
-  if (response.status === 404 || response.status === 410) throw new SafelightError('gone', 'The output is gone.')
-  if (!response.ok || !response.body) throw new Error(`The output answered ${response.status}`)
-  return response.body
+/** p-retry knows nothing of `Retry-After`: the pauses are ours, the counting is its. */
+function patiently<Result>(retries: number, run: () => Promise<Result>): Promise<Result> {
+  return pRetry(run, {
+    retries,
+    minTimeout: 0,
+    shouldRetry: ({ error }) => isWorthAnother(error),
+    async onFailedAttempt({ error, attemptNumber, retriesLeft }) {
+      if (retriesLeft > 0 && isWorthAnother(error)) await sleep(pauseMilliseconds(attemptNumber, error))
+    },
+  })
 }
 
 /** The right kind of file under the right name, or nothing to show. */

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 import { expect, onTestFinished, test } from 'vitest'
 import { guardedConnector, type Resolve } from './guard.ts'
 import { nodeTransport, type NodeTransportOptions } from './index.ts'
-import { httpServer, socketServer } from './testing/servers.ts'
+import { httpServer, socketServer } from '../../test/servers.ts'
 
 function outputs(options?: NodeTransportOptions): typeof globalThis.fetch {
   const transport = nodeTransport(options)

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { wasNeverSent } from '../adapter/index.ts'
 import type { Transport } from '../contracts.ts'
 import { nodeTransport, type NodeTransportOptions } from './index.ts'
-import { closedPort, httpServer, socketServer, untrustedServer } from './testing/servers.ts'
+import { closedPort, httpServer, socketServer, untrustedServer } from '../../test/servers.ts'
 
 function transport(options?: NodeTransportOptions): Transport {
   const made = nodeTransport(options)
