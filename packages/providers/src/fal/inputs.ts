@@ -15,9 +15,9 @@ export function inputImages(count: number): JsonObject[] {
 }
 
 /** Together; fal recommends storage for anything large (docs.fal.ai, working with files). */
-export const INLINE_MAX_BYTES = 2 * 1024 * 1024
+const INLINE_MAX_BYTES = 2 * 1024 * 1024
 /** fal's toolkit downloads no larger picture (fal-ai/fal `toolkit/image`). */
-export const INPUT_MAX_BYTES = 50 * 1024 * 1024
+const INPUT_MAX_BYTES = 50 * 1024 * 1024
 /** Nobody needs an input picture at fal after its job. */
 const UPLOAD_LIFETIME_SECONDS = 86_400
 

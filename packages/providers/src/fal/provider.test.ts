@@ -5,7 +5,7 @@ import { createWorld, serveSimulators, simulatedFetch } from '../testing/kit/ind
 import type { ServedSimulators, World } from '../testing/kit/index.ts'
 import { fal, type FalProvider } from './index.ts'
 import { inputImage, inputImages } from './inputs.ts'
-import { callWith, fileOf, KEY, lookWith, submitWith, tokenOf } from './simulated/calls.ts'
+import { callWith, fileOf, KEY, lookWith, outputsOf, submitWith, tokenOf } from './simulated/calls.ts'
 import { falSimulator } from './simulator.ts'
 
 interface Place {
@@ -49,7 +49,7 @@ for (const kind of ['sockets', 'none'] as const) {
     expect(progress).toMatchObject({ status: 'done', outputs: [{ contentType: 'image/png' }, {}] })
     expect(told[0]).toEqual({ status: 'running', stage: 'queued', queuePosition: 0, fraction: null })
     expect(told.at(-1)).toMatchObject({ stage: 'running', queuePosition: null, fraction: expect.any(Number) })
-    const output = progress.status === 'done' ? progress.outputs[0] : undefined
+    const [output] = outputsOf(progress)
     expect(output?.expiresAt).toBeGreaterThan(Date.now() + 6 * 86_400_000)
     const file = await fetch(output?.url ?? '')
     const picture = new DataView(await file.arrayBuffer())

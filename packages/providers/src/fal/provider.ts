@@ -32,7 +32,9 @@ type Completed = Extract<QueueStatus, { status: 'completed' }>
 /** The provider for fal.ai (docs.fal.ai/model-endpoints/queue). */
 export function fal(options: FalOptions = {}): FalProvider {
   const authorize = ({ secret }: { secret: string }) => ({ authorization: `Key ${secret}` })
-  const runOrigin = new URL(options.runUrl ?? 'https://fal.run').origin
+  // Whoever replaces the queue means it: then fal's own hosts get no key either.
+  const runUrl = options.runUrl ?? (options.queueUrl === undefined ? 'https://fal.run' : null)
+  const runOrigin = runUrl === null ? null : new URL(runUrl).origin
   const queue = createApi({
     base: options.queueUrl ?? 'https://queue.fal.run',
     authorize,

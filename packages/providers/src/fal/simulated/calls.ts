@@ -1,5 +1,5 @@
 /** Calls as the engine makes them, for tests of the adapter. */
-import type { InputFile, Json, LookCall, SubmitCall, Token } from '@safelight/core'
+import type { InputFile, Json, LookCall, Output, Progress, SubmitCall, Token } from '@safelight/core'
 
 export const KEY = 'key-id-sentinel:key-secret-sentinel'
 
@@ -50,4 +50,9 @@ export function scriptedFetch(...answers: readonly (Response | Error | ((request
       return typeof next === 'function' ? next(request) : next
     },
   }
+}
+
+/** As they are stored; none where the job has not come to its end. */
+export function outputsOf(progress: Progress): Output[] {
+  return progress.status === 'done' ? (JSON.parse(JSON.stringify(progress.outputs)) as Output[]) : []
 }
