@@ -32,6 +32,9 @@ const MAY_READ_ENVIRONMENT = [
   /^packages\/postgres\/src\/testing\//,
 ]
 
+/** The simulators are a product of their own, and this is the command that serves them. */
+const MAY_IMPORT_TESTING = /^packages\/cli\/src\/simulate\b/
+
 export interface Violation {
   file: string
   line: number
@@ -71,7 +74,8 @@ function problemsOf(file: string, { name, isStatic, isType }: Import): string[] 
   if (target && target !== owner && allowed && !allowed.includes(target))
     problems.push(`${owner} may not import ${target} (${name})`)
   if (target && target !== owner && name.startsWith('.')) problems.push(`import ${target} by its name, not by a path`)
-  if (target && name.includes('/testing') && !path.startsWith('testing/') && !name.startsWith('.'))
+  const isOwnTesting = path.startsWith('testing/') || name.startsWith('.')
+  if (target && name.includes('/testing') && !isOwnTesting && !MAY_IMPORT_TESTING.test(file))
     problems.push(`${name} is for tests`)
   const nodeFolders = WITHOUT_NODE[owner]
   if (name.startsWith('node:') && nodeFolders && !nodeFolders.some(folder => path.startsWith(folder)))

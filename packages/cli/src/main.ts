@@ -10,6 +10,14 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'Make a picture or a clip right here',
     load: async () => (await import('./generate.ts')).generate,
   },
+  simulate: {
+    summary: 'Serve simulators of every provider on this machine',
+    load: async () => (await import('./simulate.ts')).simulate,
+  },
+  registry: {
+    summary: 'Compare what we send to providers with what they say today',
+    load: async () => (await import('./registry.ts')).registry,
+  },
   migrate: { summary: 'Bring the database up to date', load: async () => (await import('./migrate.ts')).migrate },
 }
 

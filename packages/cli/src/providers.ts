@@ -60,6 +60,11 @@ export async function loadProviders({ tokens, baseUrls }: ProviderVariables): Pr
   return Promise.all(VENDORS.filter(([provider]) => wanted.has(provider)).map(([, load]) => load(baseUrls)))
 }
 
+/** All that there are, with a key or without: for looking at their models. */
+export function loadAllProviders({ baseUrls }: Pick<ProviderVariables, 'baseUrls'>): Promise<ProviderOption[]> {
+  return Promise.all(VENDORS.map(([, load]) => load(baseUrls)))
+}
+
 /** Outputs come from public addresses, and from those of this machine that the environment names as a provider. */
 export function transportFor({ baseUrls }: ProviderVariables): Transport {
   const origins = Object.values(baseUrls)

@@ -15,7 +15,7 @@ export { makeDirectory } from './node/directory.ts'
 export { loadOrMakeSecret } from './node/secret.ts'
 export { jsonLines }
 export type { RunningServer } from './node/start.ts'
-export { baseUrlNamesOf, isLoopbackUrl } from './node/provider-variables.ts'
+export { baseUrlNamesOf, isLoopbackUrl, keyNameOf } from './node/provider-variables.ts'
 export type { Environment, ProviderVariables }
 
 /** Options of `startServer`. */

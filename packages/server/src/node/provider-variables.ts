@@ -51,6 +51,11 @@ export function readProviders(reader: VariableReader): ProviderVariables {
   }
 }
 
+/** The variable of a provider's key. */
+export function keyNameOf(provider: string): string | undefined {
+  return VENDORS.find(vendor => vendor.provider === provider)?.keys[0]
+}
+
 /** The variables that lead to the APIs of a provider. */
 export function baseUrlNamesOf(provider: string): readonly BaseUrlName[] {
   return VENDORS.find(vendor => vendor.provider === provider)?.baseUrls ?? []
