@@ -17,7 +17,7 @@ import { absorb, askAgain, type Answer, FIRST_LOOK_SECONDS, offer, SUBMIT_GRACE_
 import type { Attempt, Job, OpenState, Paid, Progress } from './contracts.ts'
 import { SafelightError, type FailureCode } from './errors.ts'
 import { laneOf } from './models.ts'
-import { copyOutputs, inOurStore, withExpiry } from './outputs.ts'
+import { copyOutputs, inOurStore, keepBytes, withExpiry } from './outputs.ts'
 import type { Parts } from './parts.ts'
 import { LEASE_SECONDS, secondsUntil, wait } from './waiting.ts'
 import { CALL_TIMEOUT_SECONDS, callProvider } from './provider-calls.ts'
@@ -212,12 +212,15 @@ async function heard(
         troubles: null,
         ...(progress.operation === undefined ? {} : { operation: progress.operation }),
       })
-    case 'done':
+    case 'done': {
+      const kept = await keepBytes(parts, job, progress.outputs)
+      if (kept === 'lost') return troubled(parts, job)
       return parts.jobs.move(job, 'storing', {
-        outputs: withExpiry(progress.outputs, parts.now()),
+        outputs: withExpiry(kept, parts.now()),
         troubles: null,
         wakeInSeconds: LEASE_SECONDS,
       })
+    }
     case 'failed':
       return providerFailed(parts, job, progress)
   }
@@ -297,7 +300,9 @@ async function reissued(parts: Parts, job: Job): Promise<Job | null> {
   if (!parts.registry.provider(job.attempt!.provider)?.reissuesOutputs || job.operation === null) return null
   const progress = await ask(parts, job)
   if (progress.status !== 'done') return null
-  const outputs = withExpiry(progress.outputs, parts.now())
+  const kept = await keepBytes(parts, job, progress.outputs)
+  if (kept === 'lost') return null
+  const outputs = withExpiry(kept, parts.now())
   return parts.jobs.move(job, 'storing', { outputs, troubles: oneMore(parts, job), wakeInSeconds: LEASE_SECONDS })
 }
 

@@ -174,6 +174,23 @@ test('an edit gets the bytes of the file that its user uploaded, and nobody else
   })
 })
 
+test('an output whose bytes are in its address goes to the store, and into no row', async () => {
+  const booked = provider()
+  const url = `data:image/png;base64,${btoa(String.fromCharCode(...PNG))}`
+  const inline: Provider & { models: readonly [typeof image] } = {
+    ...booked,
+    models: [image],
+    look: async () => ({ status: 'done', outputs: [{ url, contentType: 'image/png' }] }),
+  }
+  const studio = createStudio({ providers: [inline], fetch: () => Promise.reject(new Error('nothing is fetched')) })
+  const rows: string[] = []
+  studio.watch(job => rows.push(JSON.stringify(job)))
+  const job = await studio.generate(fox)
+  expect(await job.media[0].read()).toEqual(PNG)
+  expect(rows.length).toBeGreaterThan(2)
+  expect(rows.join()).not.toContain('data:')
+})
+
 test('somebody else has no such job', async () => {
   const studio = createStudio({ providers: [provider()] })
   const { id } = await studio.submit({ ...fox, userId: 'ann' })

@@ -4,7 +4,7 @@ import type { Lane } from './models.ts'
 import type { Token } from './tokens.ts'
 import type { Instant, Json } from './values.ts'
 
-/** A file a provider made. `url` expires; `key` names a file that is already in our store. */
+/** A file a provider made. `url` expires, or is a `data:` address with the bytes; `key` names a file of our store. */
 export interface Output {
   url?: string
   key?: string

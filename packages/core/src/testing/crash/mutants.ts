@@ -64,8 +64,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a failed look decides',
     file: 'lifecycle.ts',
-    find: 'return troubled(parts, job)',
-    replace: "return fail(parts, job, 'provider_failed', 'unknown')",
+    find: "case 'trouble':\n      return troubled(parts, job)",
+    replace: "case 'trouble':\n      return fail(parts, job, 'provider_failed', 'unknown')",
     hint: 'a provider with idempotent submits: the line is down',
   },
   {
