@@ -1,7 +1,7 @@
 /** OpenAI images (developers.openai.com/api/reference/resources/images): one request, and the pictures are its answer. */
 import type { FreshOutput, InputFile, Json, KeyCheck, Provider, SubmitCall, Submitted } from '@safelight/core'
-import { at, bytesOf, createApi, fromBase64, handOver, listAt, refused, textAt } from '@safelight/core/adapter'
-import type { Answer, Api, ApiRequest, Refused } from '@safelight/core/adapter'
+import { at, bytesOf, createApi, fromBase64, handOver, listAt, prepare, textAt } from '@safelight/core/adapter'
+import type { Answer, Api, ApiRequest } from '@safelight/core/adapter'
 import { openaiModels } from './models.ts'
 import { refusalOf } from './refusals.ts'
 
@@ -24,7 +24,7 @@ const SUBMIT_SECONDS = 300
 /** The lowest paid tier (developers.openai.com/api/docs/models/gpt-image-1); learned from answers after that. */
 const IMAGES_PER_MINUTE = 5
 /** Of one input picture: "less than 50MB". */
-const INPUT_MAX_BYTES = 50_000_000
+const INPUT_MAX_BYTES = 49_999_999
 /** Four pictures in base64, with room for large ones. */
 const ANSWER_MAX_BYTES = 256 * 1024 * 1024
 /** An answer has as many as were asked for, ten at most. */
@@ -56,31 +56,23 @@ export function openai(options: OpenAIOptions = {}): OpenAIProvider {
 }
 
 async function submit(api: Api, call: SubmitCall): Promise<Submitted> {
-  const request = call.files.length === 0 ? generation(call) : await edit(call)
-  if ('status' in request) return request
-  return handOver(api, call, { ...request, maxBytes: ANSWER_MAX_BYTES }, readSubmit)
+  const prepared = await prepare(async () => (call.files.length === 0 ? generation(call) : edit(call)))
+  if (!('made' in prepared)) return prepared
+  return handOver(api, call, { ...prepared.made, maxBytes: ANSWER_MAX_BYTES }, readSubmit)
 }
 
 function generation({ endpoint, body }: SubmitCall): ApiRequest {
   return { method: 'POST', path: '/images/generations', body: { ...fieldsOf(body), model: endpoint } }
 }
 
-/** Edits are a form. Whatever goes wrong before it is sent is a refusal that cost nothing. */
-async function edit({ endpoint, body, files, signal }: SubmitCall): Promise<ApiRequest | Refused> {
+/** Edits are a form: one picture is `image`, several are `image[]`. */
+async function edit({ endpoint, body, files }: SubmitCall): Promise<ApiRequest> {
   const form = new FormData()
   for (const [name, value] of Object.entries({ ...fieldsOf(body), model: endpoint })) {
     form.append(name, typeof value === 'string' ? value : JSON.stringify(value))
   }
-  if (files.some(file => file.bytes >= INPUT_MAX_BYTES)) {
-    return refused('invalid_input', `OpenAI takes pictures of less than ${INPUT_MAX_BYTES} bytes.`)
-  }
   const field = files.length === 1 ? 'image' : 'image[]'
-  try {
-    for (const [index, file] of files.entries()) form.append(field, await blobOf(file), nameOf(file, index))
-  } catch (error) {
-    signal.throwIfAborted()
-    return refused('unreachable', `A picture could not be read: ${error instanceof Error ? error.message : 'unknown'}`)
-  }
+  for (const [index, file] of files.entries()) form.append(field, await blobOf(file), nameOf(file, index))
   return { method: 'POST', path: '/images/edits', body: form }
 }
 

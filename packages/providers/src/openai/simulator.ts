@@ -1,7 +1,7 @@
 /** OpenAI's images as they answer (docs/providers/openai.md says how that is known). The official client runs against this. */
 import { randomUUID } from 'node:crypto'
 import { textAt } from '@safelight/core/adapter'
-import type { Action, Desk, Exchange, Scenario, SimulatedJob, Simulator } from '../testing/kit/simulator.ts'
+import type { Action, Desk, Exchange, OutputPlan, Scenario, SimulatedJob, Simulator } from '../testing/kit/simulator.ts'
 import { problemWith, readRequest, type ImageRequest } from './simulated-request.ts'
 import { streamOf } from './simulated-stream.ts'
 
@@ -18,11 +18,12 @@ const scenarios: readonly Scenario[] = [
   scenario('insufficient_quota', 'openai §4', { at: 'submit', kind: 'credits_exhausted', paid: 'no' }),
   scenario('billing_hard_limit', 'openai §4', { at: 'submit', kind: 'credits_exhausted', paid: 'no' }),
   scenario('rate_limited', 'openai §4', { at: 'submit', kind: 'rate_limited', paid: 'no' }),
+  scenario('server_error', 'openai §4', { at: 'submit', kind: 'provider_error', paid: 'unknown' }),
   scenario('overloaded', 'openai §4', { at: 'submit', kind: 'provider_error', paid: 'no' }),
   scenario('slow_down', 'openai §4', { at: 'submit', kind: 'provider_error', paid: 'no' }),
 ]
 
-/** Ends after the work was begun: the answer says nothing about the bill, so it is no row of refusals. */
+/** Comes after the work was begun, and says nothing about the bill: the books have it as paid. */
 const SERVER_ERROR = 'server_error'
 
 export const openaiSimulator: Simulator = {
@@ -161,14 +162,33 @@ async function made(job: SimulatedJob, desk: Desk, request: ImageRequest): Promi
   const kinds = job.plan.outputs?.kinds ?? []
   const files = desk.outputs(job, request.count, request.sampleKind, request.pixels)
   const data = files.flatMap((file, index) => {
-    const kind = kinds[index] ?? 'good'
-    // What is flagged or missing is left out of the list; what is broken is in it.
-    if (kind === 'flagged' || kind === 'missing') return []
-    const bytes = Buffer.from(desk.bytesOf(file))
-    const sent = kind === 'truncated' ? bytes.subarray(0, bytes.length / 2) : kind === 'empty' ? '' : bytes
-    return [{ b64_json: kind === 'broken' ? '*no base64*' : Buffer.from(sent).toString('base64') }]
+    const sent = sentFor(kinds[index] ?? 'good', Buffer.from(desk.bytesOf(file)))
+    return sent === null ? [] : [{ b64_json: sent }]
   })
   return Response.json({ created: Math.floor(desk.now() / 1000), data, ...metaOf(request) }, { headers: requestId() })
+}
+
+const PAGE = '<!doctype html><html><body><h1>502 Bad Gateway</h1></body></html>'
+
+/** What is flagged or missing is left out of the list; everything else is in it, as good or bad as it was ordered. */
+function sentFor(kind: NonNullable<OutputPlan['kinds']>[number], bytes: Buffer): string | null {
+  switch (kind) {
+    case 'flagged':
+    case 'missing':
+      return null
+    case 'broken':
+      return '*no base64*'
+    case 'html':
+      return Buffer.from(PAGE).toString('base64')
+    case 'empty':
+      return ''
+    case 'truncated':
+      return bytes.subarray(0, bytes.length / 2).toString('base64')
+    // There is no address that could expire.
+    case 'expired':
+    case 'good':
+      return bytes.toString('base64')
+  }
 }
 
 function metaOf({ fields, outputFormat, pixels }: ImageRequest): object {

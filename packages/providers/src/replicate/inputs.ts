@@ -1,6 +1,6 @@
 /** What a route of Replicate writes into its body, and our pictures on their way into it. */
 import type { InputFile, Json, SubmitCall } from '@safelight/core'
-import { bytesOf, dataUriOf, refused, textAt } from '@safelight/core/adapter'
+import { bytesOf, dataUriOf, prepare, refused, textAt } from '@safelight/core/adapter'
 import type { Api, Refused } from '@safelight/core/adapter'
 import { refusalOf } from './refusals.ts'
 
@@ -15,36 +15,26 @@ const DATA_URI_MAX_BYTES = 256 * 1024
 /** Of one upload (replicate.com/docs/reference/http#files.create). */
 const UPLOAD_MAX_BYTES = 100 * 1024 * 1024
 
-/** The model's input with its pictures. Nothing has been handed over yet: whatever goes wrong here is a refusal that cost nothing. */
-export async function inputOf(api: Api, call: SubmitCall): Promise<{ input: Record<string, Json> } | Refused> {
-  const { input, pictures } = call.body as unknown as Partial<ReplicateBody>
-  if (typeof input !== 'object') return refused('invalid_input', 'This route writes no input.')
-  if (call.files.length === 0) return { input }
-  if (!pictures) return refused('invalid_input', 'This route does not say where a picture goes.')
-  const wanted = pictures.as === 'one' ? call.files.slice(0, 1) : call.files
-  const sources: string[] = []
-  for (const file of wanted) {
-    const source = await sourceOf(api, call, file)
-    if (typeof source !== 'string') return source
-    sources.push(source)
-  }
-  return { input: { ...input, [pictures.field]: pictures.as === 'one' ? (sources[0] ?? '') : sources } }
+/** The model's input with its pictures; all that comes before the hand-over. */
+export function inputOf(api: Api, call: SubmitCall): Promise<{ made: Record<string, Json> } | Refused> {
+  return prepare(async () => {
+    const { input, pictures } = call.body as unknown as Partial<ReplicateBody>
+    if (typeof input !== 'object') return refused('invalid_input', 'This route writes no input.')
+    if (call.files.length === 0) return input
+    if (!pictures) return refused('invalid_input', 'This route does not say where a picture goes.')
+    const wanted = pictures.as === 'one' ? call.files.slice(0, 1) : call.files
+    const sources: string[] = []
+    for (const file of wanted) {
+      const source = await sourceOf(api, call, file)
+      if (typeof source !== 'string') return source
+      sources.push(source)
+    }
+    return { ...input, [pictures.field]: pictures.as === 'one' ? (sources[0] ?? '') : sources }
+  })
 }
 
 async function sourceOf(api: Api, call: SubmitCall, file: InputFile): Promise<string | Refused> {
-  if (file.bytes > UPLOAD_MAX_BYTES) {
-    return refused('invalid_input', `Replicate takes files up to ${UPLOAD_MAX_BYTES} bytes.`)
-  }
-  try {
-    return file.bytes <= DATA_URI_MAX_BYTES ? await dataUriOf(file, DATA_URI_MAX_BYTES) : await upload(api, call, file)
-  } catch (error) {
-    // A picture on its way is no job: a cut line only means that this attempt goes no further.
-    call.signal.throwIfAborted()
-    return refused(
-      'unreachable',
-      `A picture did not get there: ${error instanceof Error ? error.message : 'no answer'}`,
-    )
-  }
+  return file.bytes <= DATA_URI_MAX_BYTES ? dataUriOf(file, DATA_URI_MAX_BYTES) : upload(api, call, file)
 }
 
 async function upload(api: Api, call: SubmitCall, file: InputFile): Promise<string | Refused> {

@@ -70,13 +70,13 @@ export function replicate(options: ReplicateOptions = {}): ReplicateProvider {
 async function submit(api: Api, call: SubmitCall, waitSeconds: number): Promise<Submitted> {
   const target = targetOf(call.endpoint)
   if (!target) return refused('model_unavailable', `Replicate has no endpoint ${call.endpoint}.`)
-  const made = await inputOf(api, call)
-  if ('status' in made) return made
+  const prepared = await inputOf(api, call)
+  if (!('made' in prepared)) return prepared
   const request = {
     method: 'POST',
     path: target.path,
     headers: waitSeconds > 0 ? { prefer: `wait=${waitSeconds}` } : {},
-    body: { ...target.fields, input: made.input, ...webhookFields(api, call.webhookUrl) },
+    body: { ...target.fields, input: prepared.made, ...webhookFields(api, call.webhookUrl) },
   } as const
   return handOver(api, call, request, answer => readSubmit(api, answer, waitSeconds > 0))
 }
