@@ -158,6 +158,20 @@ test('of equal news only the first is told, and odd events are passed over', asy
   expect([progress.status, told]).toEqual(['done', [1, 0]])
 })
 
+test('a line that stays open after the end is given back', async () => {
+  let isReleased = false
+  const body = new ReadableStream<Uint8Array>({
+    start: stream => stream.enqueue(new TextEncoder().encode('data: {"status":"COMPLETED"}\n\n')),
+    cancel: () => void (isReleased = true),
+  })
+  const { fetch } = scriptedFetch(
+    new Response(body, { headers: { 'content-type': 'text/event-stream' } }),
+    json(200, { images: [{ url: 'https://v3.fal.media/x.png' }] }),
+  )
+  expect(await provider.follow(lookWith(fetch, OPERATION))).toMatchObject({ status: 'done' })
+  expect(isReleased).toBe(true)
+})
+
 test('an endless event is not collected for ever', async () => {
   let sent = 0
   const body = new ReadableStream<Uint8Array>({

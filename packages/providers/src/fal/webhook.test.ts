@@ -54,6 +54,11 @@ test('a delivery that was signed elsewhere is genuine, and the key of the accoun
   ])
 })
 
+test('keys without padding are keys as well', async () => {
+  const keys = JWKS.keys.map(key => ({ ...key, x: key.x.replace('=', '') }))
+  expect(await fal().webhook(deliveryWith(keyServer({ keys }).fetch))).toEqual(GENUINE)
+})
+
 test('the simulator signs as the vector is signed', async () => {
   expect(await signed('9b1f', VECTOR.body, NOW)).toEqual(VECTOR.headers)
 })

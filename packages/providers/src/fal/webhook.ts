@@ -74,7 +74,7 @@ async function fits({ keys }: KeySet, { message, signature }: Signed): Promise<b
   return false
 }
 
-/** fal writes `x` with padding, which is no base64url and which strict readers refuse. */
+/** fal writes `x` with padding, which is no base64url and which strict readers refuse; `atob` takes both. */
 async function keysIn(jwks: unknown): Promise<CryptoKey[]> {
   const keys: CryptoKey[] = []
   for (const each of listAt(jwks, 'keys').slice(0, KEYS_MAX)) {
@@ -87,7 +87,7 @@ async function keysIn(jwks: unknown): Promise<CryptoKey[]> {
 
 function bytesOfBase64Url(text: string): Uint8Array<ArrayBuffer> | null {
   try {
-    const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, ''))
+    const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
     return Uint8Array.from(binary, character => character.charCodeAt(0))
   } catch {
     // Another kind of key, of which we know nothing.
