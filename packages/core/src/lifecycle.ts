@@ -46,6 +46,8 @@ const LAST_ASKS = 3
 const UNUSABLE_SECONDS = 60
 /** A copy that has failed for this long is tried less often, to the end of the output's lifetime. */
 const LONG_TROUBLE = { seconds: 3600, pauseSeconds: 300 }
+/** An address that is not open to us may open, or be replaced, for this long. */
+const DENIED_SECONDS = 600
 /** Another version of this app, or the same one with all its keys, may know what this process does not. */
 const STRANGER_WAIT_SECONDS = 60
 
@@ -278,17 +280,19 @@ async function store(parts: Parts, job: Job): Promise<Job | null> {
   const stored = copied.filter(copy => copy.status === 'stored')
   const troubles = oneMore(parts, job)
   const keptUntil = Math.max(...usable.map(({ expiresAt }) => expiresAt ?? 0))
-  const passes = copied.some(({ status }) => status === 'trouble') && parts.now() < keptUntil
-  const appears =
-    copied.some(({ status }) => status === 'unusable') && parts.now() < troubles.since + UNUSABLE_SECONDS * 1000
-  if (passes || appears) {
+  const patience = { trouble: Infinity, denied: DENIED_SECONDS, unusable: UNUSABLE_SECONDS, lost: 0, stored: 0 }
+  const mayPass = copied.some(({ status }) => parts.now() < troubles.since + patience[status] * 1000)
+  const isKept = parts.now() < keptUntil || copied.some(({ status }) => status === 'unusable')
+  if (mayPass && isKept) {
     const fresh = await reissued(parts, job)
     if (fresh) return fresh
     const isLong = parts.now() >= troubles.since + LONG_TROUBLE.seconds * 1000
-    return wait(parts, job, isLong ? LONG_TROUBLE.pauseSeconds : backoffSeconds(troubles.count), { troubles })
+    const asked = Math.max(0, ...copied.map(copy => (copy.status === 'trouble' ? (copy.retryAfterSeconds ?? 0) : 0)))
+    const pause = isLong ? LONG_TROUBLE.pauseSeconds : backoffSeconds(troubles.count)
+    return wait(parts, job, Math.max(asked, pause), { troubles })
   }
   if (stored.length === 0) {
-    const neverWas = copied.every(({ status }) => status !== 'trouble')
+    const neverWas = copied.every(({ status }) => status !== 'trouble' && status !== 'denied')
     return fail(parts, job, neverWas ? 'no_output' : 'storage_failed', 'yes')
   }
   const files = stored.map(({ index, file }) => ({ id: parts.newId(), index, file }))

@@ -6,7 +6,7 @@ import { download } from './download.ts'
 import { SafelightError } from './errors.ts'
 import type { Parts } from './parts.ts'
 import { callProvider } from './provider-calls.ts'
-import { isWorthAnother, pauseMilliseconds, retryAfterOf, sleep } from './transfer/trouble.ts'
+import { isDenied, isWorthAnother, pauseMilliseconds, retryAfterOf, sleep } from './transfer/trouble.ts'
 
 export const OUTPUT_MAX_BYTES = 512 * 1024 * 1024
 const TRANSFER_TIMEOUT_SECONDS = 600
@@ -20,6 +20,8 @@ const OUTPUT_LIFETIME_SECONDS = 3600
 export type Copied =
   | { status: 'stored'; index: number; file: StoredFile }
   | { status: 'trouble'; retryAfterSeconds?: number }
+  /** The address is not open to us: it has expired, or leads where nobody may go. */
+  | { status: 'denied' }
   | { status: 'unusable' }
   | { status: 'lost' }
 
@@ -102,6 +104,7 @@ async function copy(parts: Parts, job: Job, output: Output, key: string): Promis
   } catch (error) {
     parts.trouble(error, { jobId: job.id, doing: 'copying an output' })
     if (isUnusable(error)) return { status: 'unusable' }
+    if (isDenied(error)) return { status: 'denied' }
     const retryAfterSeconds = retryAfterOf(error)
     return { status: 'trouble', ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) }
   }

@@ -58,3 +58,8 @@ export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
     signal?.addEventListener('abort', stop, { once: true })
   })
 }
+
+/** Asking again does not help; a fresh address may. */
+export function isDenied(error: unknown): boolean {
+  return (error as Partial<Trouble> | null)?.again === 'later'
+}

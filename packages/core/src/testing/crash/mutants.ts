@@ -86,8 +86,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a full disk ends the job',
     file: 'lifecycle.ts',
-    find: 'if (passes || appears)',
-    replace: 'if (appears)',
+    find: 'trouble: Infinity,',
+    replace: 'trouble: 0,',
     hint: 'storage is down for a while',
   },
   {
