@@ -1,4 +1,5 @@
 /** The official client, unmodified, against the simulator on a socket: so the simulator tells what Replicate tells. */
+import { readFileSync } from 'node:fs'
 import Replicate, { validateWebhook } from 'replicate'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createWorld, serveSimulators, type ServedSimulators, type World } from '../testing/kit/index.ts'
@@ -177,4 +178,13 @@ describe('a line that fails, and what its own repeats cost', () => {
     await expect(create()).rejects.toThrow('401')
     expect(jobs()).toHaveLength(1)
   })
+})
+
+test('every row of the documentation is a scenario, and the other way round', () => {
+  const page = readFileSync(new URL('../../../../docs/providers/replicate.md', import.meta.url), 'utf8')
+  const documented = page.split(/^## /m).flatMap(section => {
+    const rows = section.includes('| scenario |') ? section.matchAll(/^\| `(\w+)` \|/gm) : []
+    return [...rows].map(([, scenario]) => `replicate §${section[0]} ${scenario}`)
+  })
+  expect(documented).toEqual(replicateSimulator.scenarios.map(({ sheet, name }) => `${sheet} ${name}`))
 })
