@@ -163,8 +163,8 @@ describe('a line that fails, and what its own repeats cost', () => {
 test('every row of the documentation is a scenario, and the other way round', () => {
   const page = readFileSync(new URL('../../../../docs/providers/openai.md', import.meta.url), 'utf8')
   const documented = page.split(/^## /m).flatMap(section => {
-    const rows = section.includes('| scenario |') ? section.matchAll(/^\| `(\w+)` \|/gm) : []
-    return [...rows].map(([, scenario]) => `openai §${section[0]} ${scenario}`)
+    const found = section.includes('| scenario |') ? section.matchAll(/^\| `(\w+)` \|/gm) : []
+    return [...found].map(([, scenario]) => `openai §${section[0]} ${scenario}`)
   })
   expect(documented).toEqual(openaiSimulator.scenarios.map(({ sheet, name }) => `${sheet} ${name}`))
 })

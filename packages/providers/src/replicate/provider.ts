@@ -109,8 +109,9 @@ function readSubmit(api: Api, answer: Answer, hasWaited: boolean): Submitted {
   const kept = { ...operation }
   const progress = progressOf(json, Date.now())
   if (progress.status === 'done') return { ...progress, operation: kept }
-  // A blocking answer comes with its output and still says "processing"; when it says nothing worse, that is the end of it.
-  const outputs = hasWaited && progress.status === 'running' ? outputsOf(json, Date.now()) : []
+  // A blocking answer comes with its output and still says "processing"; but a 202 has come before the end.
+  const isWhole = hasWaited && status !== 202 && progress.status === 'running'
+  const outputs = isWhole ? outputsOf(json, Date.now()) : []
   if (outputs.length > 0) return { status: 'done', outputs, operation: kept }
   // Also one that has failed already: it has an id, and its next look says so.
   return { status: 'running', operation: kept }
