@@ -1,6 +1,7 @@
 /** For who writes a provider: one HTTP exchange, its reading, and the traps that every vendor sets. */
 export { createApi, readAnswer, wasNeverSent } from './exchange.ts'
 export type { Answer, Api, ApiOptions, ApiRequest } from './exchange.ts'
+export { download } from '../download.ts'
 export { base64, base64Of, bytesOf, dataUriOf, fromBase64 } from './files.ts'
 export { at, listAt, numberAt, parseJson, textAt } from './json.ts'
 export { prepare } from './prepare.ts'
