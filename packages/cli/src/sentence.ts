@@ -15,6 +15,7 @@ const SYSTEM: Record<string, string> = {
   ENOENT: 'There is no {}.',
   'ENOENT mkdir': '{} cannot be made there.',
   ECONNREFUSED: 'Nothing answers at {}.',
+  EADDRINUSE: '{} is in use by another program.',
   ENOTFOUND: 'There is no host {}.',
 }
 

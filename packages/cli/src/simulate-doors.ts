@@ -1,6 +1,6 @@
 /**
  * A vendor's files come from hosts that no variable names, and a server fetches outputs only from addresses of this machine
- * that it was told. So those hosts are served here as folders of the vendor's first origin.
+ * that it was told of. So those hosts are served here as folders of the vendor's first origin.
  */
 import {
   createWorld,
@@ -8,47 +8,58 @@ import {
   type Exchange,
   type ServedSimulators,
   type Simulator,
-  type World,
 } from '@safelight/providers/testing'
 
 const FOLDER = /^\/__([a-z]\w*)(\/.*|$)/
 
-/** As `serveSimulators`, with as many origins as there are variables. */
+/** Where an API itself leads to, and minds whether its key comes along: it has to be somebody else's address. */
+const LED_TO: readonly string[] = ['google storage']
+
+/** As `serveSimulators`, with the hosts of files inside others. */
 export async function serveByVariables(
   simulators: readonly Simulator[],
   { port, seconds }: { port: number; seconds: number },
-): Promise<ServedSimulators & { world: World }> {
+): Promise<ServedSimulators> {
   const world = createWorld({ simulators: simulators.map(withFolders), seconds })
   const served = await serveSimulators(world, { port })
-  for (const { provider, origins } of simulators) {
-    const base = served.baseUrls[firstOf(origins)]
-    for (const name of Object.keys(origins).filter(isHost)) world.bases.set(`${provider} ${name}`, `${base}/__${name}`)
+  for (const simulator of simulators) {
+    const base = served.baseUrls[firstOf(simulator)]
+    for (const host of fileHostsOf(simulator)) world.bases.set(`${simulator.provider} ${host}`, `${base}/__${host}`)
   }
-  return { ...served, world }
+  return served
 }
 
 function withFolders(simulator: Simulator): Simulator {
-  const { origins } = simulator
-  const variables = Object.fromEntries(Object.entries(origins).filter(([name]) => !isHost(name)))
+  const hosts = fileHostsOf(simulator)
+  const first = firstOf(simulator)
+  const inFolder = (exchange: Exchange): Exchange => {
+    const [, host = '', path = ''] = FOLDER.exec(exchange.path) ?? []
+    return exchange.origin === first && hosts.includes(host)
+      ? { ...exchange, origin: host, path: path || '/' }
+      : exchange
+  }
   return {
     ...simulator,
-    origins: variables,
-    actionOf: exchange => simulator.actionOf(inFolder(exchange, origins)),
-    answer: (exchange, desk) => simulator.answer(inFolder(exchange, origins), desk),
+    origins: Object.fromEntries(Object.entries(simulator.origins).filter(([name]) => !hosts.includes(name))),
+    actionOf: exchange => simulator.actionOf(inFolder(exchange)),
+    answer: (exchange, desk) => simulator.answer(inFolder(exchange), desk),
   }
 }
 
-function inFolder(exchange: Exchange, origins: Simulator['origins']): Exchange {
-  const [, origin = '', path = ''] = FOLDER.exec(exchange.path) ?? []
-  const isFolder = exchange.origin === firstOf(origins) && Object.hasOwn(origins, origin) && isHost(origin)
-  return isFolder ? { ...exchange, origin, path: path || '/' } : exchange
+/** Those where a question is always one for a file. */
+function fileHostsOf(simulator: Simulator): string[] {
+  return Object.keys(simulator.origins).filter(origin => {
+    const question = { method: 'GET', path: '/', query: new URLSearchParams(), headers: new Headers() }
+    const action = simulator.actionOf({ ...question, origin, body: new Uint8Array(), json: undefined })
+    return !isVariable(origin) && action === 'media' && !LED_TO.includes(`${simulator.provider} ${origin}`)
+  })
 }
 
-function firstOf(origins: Simulator['origins']): string {
-  return Object.keys(origins).find(name => !isHost(name)) ?? ''
+function firstOf({ origins }: Simulator): string {
+  return Object.keys(origins).find(isVariable) ?? ''
 }
 
 /** Origins that a variable replaces are called like it. */
-function isHost(name: string): boolean {
-  return name !== name.toUpperCase()
+function isVariable(origin: string): boolean {
+  return origin === origin.toUpperCase()
 }

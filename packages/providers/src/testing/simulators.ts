@@ -1,6 +1,7 @@
 /** All of them, as `createWorld({ simulators })` takes them. */
 import { bflSimulator } from '../bfl/simulator.ts'
 import { falSimulator } from '../fal/simulator.ts'
+import { googleSimulator } from '../google/simulator.ts'
 import { huggingfaceSimulator } from '../huggingface/simulator.ts'
 import { openaiSimulator } from '../openai/simulator.ts'
 import { replicateSimulator } from '../replicate/simulator.ts'
@@ -15,6 +16,7 @@ export const simulators: readonly Simulator[] = [
   huggingfaceSimulator,
   replicateSimulator,
   openaiSimulator,
+  googleSimulator,
   bflSimulator,
   runwaySimulator,
 ]
