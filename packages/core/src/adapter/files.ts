@@ -34,7 +34,9 @@ export function base64(bytes: Uint8Array): string {
 /** With or without a `data:` prefix. Throws on what is no base64. */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const binary = atob(text.replace(/^data:[^,]*,/, ''))
-  return Uint8Array.from(binary, character => character.charCodeAt(0))
+  const bytes = new Uint8Array(binary.length)
+  for (let index = 0; index < binary.length; index++) bytes[index] = binary.charCodeAt(index)
+  return bytes
 }
 
 function tooLarge(maxBytes: number): SafelightError {

@@ -8,6 +8,7 @@ import type {
   Progress,
   Provider,
   ProviderCall,
+  Route,
   SubmitCall,
   Submitted,
   WebhookNews,
@@ -35,9 +36,7 @@ export function callerOf(
   const token = { provider: provider.id, label: 'one', secret, account: 'one', draining: false, maxOpen: null }
   const call: ProviderCall = { token, attemptId, fetch, signal: AbortSignal.timeout(30_000) }
   const submitCall: Caller['submitCall'] = (model, input = {}, extra = {}) => {
-    const whole = inputOf(model, input)
-    const route = model.routes.find(({ takes }) => takes?.(whole) ?? true)
-    if (!route) throw new Error(`No route of ${model.id} takes this`)
+    const { whole, route } = routed(model, input)
     const body = route.body(whole, sizeOf(model, whole.size))
     const files = (whole.images ?? []).map(pictureOf)
     return { ...call, endpoint: route.endpoint, body, files, webhookUrl: null, ...extra }
@@ -66,13 +65,23 @@ export function callerOf(
   }
 }
 
+/** The first size that has a route, where none is named. */
+function routed(model: Model, input: Partial<ModelInput>): { whole: ModelInput; route: Route } {
+  const sizes = input.size ? [input.size] : (Object.keys(model.sizes) as ModelInput['size'][])
+  for (const size of sizes) {
+    const whole = inputOf(model, { ...input, size })
+    const route = model.routes.find(({ takes }) => takes?.(whole) ?? true)
+    if (route) return { whole, route }
+  }
+  throw new Error(`No route of ${model.id} takes this`)
+}
+
 function inputOf(model: Model, input: Partial<ModelInput>): ModelInput {
-  const [size = 'square'] = Object.keys(model.sizes) as ModelInput['size'][]
   const duration = model.durations?.[0]
   const images = model.images?.required ? { images: ['one'] } : {}
   return {
     prompt: 'a fox',
-    size,
+    size: 'square',
     count: 1,
     seed: '7',
     ...(duration === undefined ? {} : { duration }),

@@ -1,7 +1,8 @@
 /** One studio, one vendor, one clock: where the cases are played. Nothing waits for real time but what hangs. */
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import { createStudio, memoryDatabase, type Job, type Provider, type Studio } from '@safelight/core'
+import { createStudio, memoryDatabase, memoryMedia } from '@safelight/core'
+import type { Job, MediaStore, Provider, Studio } from '@safelight/core'
 import type { ProviderWithModels } from '@safelight/core'
 import { simulatedFetch } from '../kit/simulated-fetch.ts'
 import type { Plan, Simulator } from '../kit/simulator.ts'
@@ -69,6 +70,7 @@ export async function createStage(test: ProviderUnderTest, options: StageOptions
   const line = watchedLine(world, test, key, seconds => (clock.now += seconds * 1000))
   const { follow, ...polled } = test.provider
   const provider: ProviderUnderTest['provider'] = options.live && follow ? { ...polled, follow } : polled
+  const saving = watchedMedia()
   const database = memoryDatabase({ now, openingBalance: OPENING_BALANCE })
   const token = {
     provider: provider.id,
@@ -82,6 +84,7 @@ export async function createStage(test: ProviderUnderTest, options: StageOptions
     providers: [provider],
     tokens: [token],
     database,
+    media: saving.media,
     fetch: line.fetch,
     now,
     transferRetries: 0,
@@ -96,19 +99,25 @@ export async function createStage(test: ProviderUnderTest, options: StageOptions
     ...(await withImages(studio, test, options.request ?? test.requests[0]!)),
   }
 
-  async function quiet(): Promise<void> {
+  /** Goes on until the work is done and nothing is under way any more. */
+  async function during<Value>(work: Promise<Value>): Promise<Value> {
+    let isDone = false
+    void work.catch(() => undefined).finally(() => (isDone = true))
     for (let calm = 0, stuckMs = 0; calm < 3;) {
       await new Promise(resolve => setTimeout(resolve, 1))
-      calm = line.underWay() === 0 ? calm + 1 : 0
-      stuckMs = line.underWay() === 0 ? 0 : stuckMs + 1
+      const isBusy = !isDone || line.underWay() + saving.underWay() > 0
+      calm = isBusy ? 0 : calm + 1
+      stuckMs = isBusy ? stuckMs + 1 : 0
       // A synchronous vendor works while the line is held.
-      if (stuckMs > STUCK_MS && !options.live) clock.now += 250
+      if (stuckMs > STUCK_MS && line.underWay() > 0 && !options.live) clock.now += 250
     }
+    return work
   }
+  const quiet = () => during(Promise.resolve())
   async function live(jobId: string): Promise<Job> {
+    await quiet()
     for (let turns = 0; turns < TURNS_MAX; turns++) {
-      await quiet()
-      const job = await studio.resume(jobId)
+      const job = await during(studio.resume(jobId))
       if (job.finishedAt !== null) return job
       if (options.live) await new Promise(resolve => setTimeout(resolve, 5))
       else clock.now = Math.max(clock.now + 1, job.wakeAt)
@@ -175,6 +184,21 @@ function watchedLine(
     }
   }
   return { fetch: watched, leaks, underWay: () => open }
+}
+
+/** A store that says how many files are being written. */
+function watchedMedia(): { media: MediaStore; underWay: () => number } {
+  let open = 0
+  const media = memoryMedia()
+  const save: MediaStore['save'] = async (...call) => {
+    open++
+    try {
+      return await media.save(...call)
+    } finally {
+      open--
+    }
+  }
+  return { media: { ...media, save }, underWay: () => open }
 }
 
 interface Scene {
