@@ -32,8 +32,6 @@ interface Page {
 
 /** Shorter than the six hours after which a mapping may change by itself, long enough to be read rarely. */
 const FRESH_SECONDS = 300
-/** A model nobody serves may be served again any minute. */
-const FRESH_WITHOUT_SECONDS = 30
 /** After a silence the hub is left alone for so long. */
 const SILENCE_SECONDS = 15
 /** When the hub does not answer, what it said last is still better than nothing. */
@@ -42,9 +40,15 @@ const READ_TIMEOUT_SECONDS = 5
 const PAGES_MAX = 200
 const PAGE_MAX_BYTES = 1024 * 1024
 
+export interface Wanted {
+  party: PartyId
+  model: string
+  task: Task
+}
+
 export interface Mappings {
   /** Never throws, sends no key: a mapping is public. */
-  find(fetch: typeof globalThis.fetch, wanted: { party: PartyId; model: string; task: Task }): Promise<Found>
+  find(fetch: typeof globalThis.fetch, wanted: Wanted): Promise<Found>
   /** The router has turned the model down: what is remembered of it is not true any more. */
   forget(model: string): void
 }
@@ -54,13 +58,9 @@ export function createMappings(hubUrl: string, now: () => number = Date.now): Ma
   const silences = new Map<string, { until: number; message: string }>()
   const reads = new Map<string, Promise<Page | string>>()
 
-  async function pageOf(fetch: typeof globalThis.fetch, model: string): Promise<Page | string> {
-    const known = pages.get(model)
-    if (known && now() - known.readAt < freshMs(known)) return known
+  async function readAgain(fetch: typeof globalThis.fetch, model: string): Promise<Page | string> {
     const silence = silences.get(model)
-    const read = silence && now() < silence.until ? silence.message : await readOnce(fetch, model)
-    if (typeof read !== 'string') return read
-    return known && now() - known.readAt < STALE_SECONDS * 1000 ? known : read
+    return silence && now() < silence.until ? silence.message : readOnce(fetch, model)
   }
 
   /** Those who ask for the same model at the same time share one request. */
@@ -79,22 +79,28 @@ export function createMappings(hubUrl: string, now: () => number = Date.now): Ma
 
   return {
     forget: model => void pages.delete(model),
-    async find(fetch, { party, model, task }) {
-      const page = await pageOf(fetch, model)
-      if (typeof page === 'string') return { status: 'silent', message: page }
-      const entry = page.entries?.find(each => each.party === party)
-      const missing = (why: string): Found => ({ status: 'unavailable', message: `${model}: ${why}` })
-      if (!page.entries) return missing('the hub does not know this model')
-      if (!entry) return missing(`${party} does not serve it now`)
-      if (entry.status !== 'live') return missing(`at ${party} it is ${entry.status}`)
-      if (entry.task !== task) return missing(`${party} serves it for ${entry.task}, not ${task}`)
-      return { status: 'live', mapping: entry.mapping }
+    async find(fetch, wanted) {
+      const known = pages.get(wanted.model)
+      const ageMs = known ? now() - known.readAt : Infinity
+      const remembered = known && ageMs < STALE_SECONDS * 1000 ? entryIn(known, wanted) : null
+      const isLive = remembered?.status === 'live'
+      if (isLive && ageMs < FRESH_SECONDS * 1000) return remembered
+      // A "no" is never believed from memory: who is not served now may be in a minute.
+      const read = await readAgain(fetch, wanted.model)
+      if (typeof read !== 'string') return entryIn(read, wanted)
+      return isLive ? remembered : { status: 'silent', message: read }
     },
   }
 }
 
-function freshMs({ entries }: Page): number {
-  return (entries?.length ? FRESH_SECONDS : FRESH_WITHOUT_SECONDS) * 1000
+function entryIn({ entries }: Page, { party, model, task }: Wanted): Found {
+  const missing = (why: string): Found => ({ status: 'unavailable', message: `${model}: ${why}` })
+  if (!entries) return missing('the hub does not know this model')
+  const entry = entries.find(each => each.party === party)
+  if (!entry) return missing(`${party} does not serve it now`)
+  if (entry.status !== 'live') return missing(`at ${party} it is ${entry.status}`)
+  if (entry.task !== task) return missing(`${party} serves it for ${entry.task}, not ${task}`)
+  return { status: 'live', mapping: entry.mapping }
 }
 
 function keep<Value>(map: Map<string, Value>, key: string, value: Value): void {

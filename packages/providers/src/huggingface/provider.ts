@@ -1,12 +1,12 @@
 /** Hugging Face's router to the vendors behind it (huggingface.co/docs/inference-providers). */
 import type { Json, KeyCheck, LookCall, Progress, Provider, Submitted, SubmitCall, TokenCall } from '@safelight/core'
-import { SafelightError } from '@safelight/core'
 import {
   at,
   base64Of,
   dataUriOf,
   handOver,
   listAt,
+  prepare,
   readAnswer,
   refused,
   textAt,
@@ -129,19 +129,15 @@ async function orderOf({ files }: SubmitCall, route: RouteOrder, mapping: Mappin
     const fits = files.length === 0 && (places === null || !task.startsWith('image-'))
     return fits ? { ...order, input: route.input } : refused('invalid_input', 'This route and its pictures do not fit.')
   }
-  try {
-    const written: string[] = []
-    for (const file of files) {
-      written.push(await (places.encoding === 'base64' ? base64Of : dataUriOf)(file, INPUT_MAX_BYTES))
-    }
-    const first = Object.fromEntries(places.first.map(field => [field, written[0]!] as const))
-    const all = Object.fromEntries(places.all.map(field => [field, written] as const))
-    return { ...order, input: { ...route.input, ...first, ...all } }
-  } catch (error) {
-    if (SafelightError.is(error, 'too_large')) return refused('invalid_input', error.message)
-    return refused('unreachable', 'An input picture could not be read.')
-  }
+  const prepared = await prepare(() => Promise.all(files.map(file => writers[places.encoding](file, INPUT_MAX_BYTES))))
+  if ('status' in prepared) return prepared
+  const written = prepared.made
+  const first = Object.fromEntries(places.first.map(field => [field, written[0]!] as const))
+  const all = Object.fromEntries(places.all.map(field => [field, written] as const))
+  return { ...order, input: { ...route.input, ...first, ...all } }
 }
+
+const writers = { base64: base64Of, 'data-uri': dataUriOf } as const
 
 function read(answer: Answer, { party, order, line }: { party: Party; order: Order; line: Line }): Submitted {
   if (answer.status >= 200 && answer.status < 300) return party.accepted(answer, order, line)

@@ -22,7 +22,8 @@ export const hfInference: Party = {
 
   accepted: answer => {
     const type = answer.headers.get('content-type')?.split(';')[0]?.trim() ?? ''
-    if (/^(?:image|video)\//.test(type) || type === 'application/octet-stream') return bytesOf(answer, type)
+    // The type alone tells success from failure; what picture it is, the bytes tell.
+    if (type !== '' && !/^text\/|json$/.test(type)) return bytesOf(answer, type)
     if (Array.isArray(at(answer.json, 'output'))) return addressesIn(answer)
     return picturesIn(answer)
   },
