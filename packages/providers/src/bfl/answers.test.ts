@@ -45,7 +45,7 @@ test.each<[string, unknown, number, Partial<Submitted> | 'unknown']>([
 test('what is sent: pixels, a ratio, pictures as bare base64, and the key in its header alone', async () => {
   const { caller, sent } = answering({ id: 'a' })
   await caller.submit(flux2Pro, { size: 'portrait', seed: '9223372036854775807' })
-  await caller.submit(kontext, { size: 'landscape' })
+  await caller.submit(kontext)
   await caller.submit(kleinEdit, { size: 'square', images: ['x', 'y'] })
   await caller.submit(video, { size: 'portrait', duration: 8, images: ['x'] })
   const bodies = sent.map(({ init }) => JSON.parse(init.body as string) as object)
@@ -57,7 +57,7 @@ test('what is sent: pixels, a ratio, pictures as bare base64, and the key in its
   ])
   const [x, y] = [btoa('picture x'), btoa('picture y')]
   expect(bodies[0]).toEqual({ prompt: 'a fox', width: 768, height: 1344, seed: 2_147_483_647, output_format: 'png' })
-  expect(bodies[1]).toMatchObject({ aspect_ratio: '16:9', input_image: btoa('picture one') })
+  expect(bodies[1]).toMatchObject({ aspect_ratio: '1:1', input_image: btoa('picture one') })
   expect(bodies[2]).toMatchObject({ width: 1024, height: 1024, input_image: x, input_image_2: y })
   expect(bodies[3]).toEqual({
     mode: 'i2v',

@@ -12,7 +12,7 @@ function pixels({ prompt, seed }: ModelInput, { width, height }: Size): BflBody 
   return { prompt, width, height, seed: seedOf(seed), output_format: 'png' }
 }
 
-/** Kontext takes a ratio, and makes about one megapixel of it. */
+/** Kontext takes a ratio, and makes about one megapixel of it: of the square, exactly what is promised. */
 function ratio({ prompt, seed, size }: ModelInput): BflBody {
   return { prompt, aspect_ratio: RATIOS[size], seed: seedOf(seed), output_format: 'png' }
 }
@@ -70,7 +70,7 @@ export const bflModels = [
   offer(flux2Klein, route('flux-2-klein-9b', pixels)),
   flux2Max,
   flux2Flex,
-  offer(fluxKontextPro, route('flux-kontext-pro', ratio)),
+  offer(fluxKontextPro, { ...route('flux-kontext-pro', ratio), takes: ({ size }) => size === 'square' }),
   offer(flux2KleinEdit, route('flux-2-klein-9b', pixels)),
   flux3Video,
 ] as const
