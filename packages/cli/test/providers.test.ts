@@ -115,7 +115,7 @@ describe('a provider with a key', () => {
     const cwd = await emptyFolder()
     const run = (...args: string[]) => safelight(['generate', 'a fox', ...args], { cwd, env: simulated.env }).ended
     expect(await run('--model', 'flux-schnell', '--out', 'fox.png')).toMatchObject({ code: 0, stdout: 'fox.png\n' })
-    expect(await probe(await readFile(join(cwd, 'fox.png')))).toHaveProperty('contentType', 'image/jpeg')
+    expect(await probe(await readFile(join(cwd, 'fox.png')))).toHaveProperty('contentType', 'image/png')
     const unknown = await safelight(['generate', 'a fox', '--model', 'flux-schnell'], { cwd }).ended
     expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('no model "flux-schnell"') as string })
     const bad = await safelight(['generate', 'a fox', '--model', 'flux-schnell'], {
