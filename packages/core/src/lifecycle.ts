@@ -30,7 +30,7 @@ const steps: Record<OpenState, Step> = {
   charged: dispatch,
   submitting: recover,
   running: look,
-  storing: store,
+  storing: (parts, job) => store(parts, job),
   refunding: refund,
 }
 
@@ -46,6 +46,8 @@ const LAST_ASKS = 3
 const UNUSABLE_SECONDS = 60
 /** A copy that has failed for this long is tried less often, to the end of the output's lifetime. */
 const LONG_TROUBLE = { seconds: 3600, pauseSeconds: 300 }
+/** A copy that fails is given up after this, however often its address is renewed. */
+const TROUBLE_SECONDS = 2 * 86_400
 /** An address that is not open to us may open, or be replaced, for this long. */
 const DENIED_SECONDS = 600
 /** Another version of this app, or the same one with all its keys, may know what this process does not. */
@@ -59,7 +61,7 @@ export async function advance(parts: Parts, job: Job, { early = false } = {}): P
     const next = await steps[current.state as OpenState](parts, current)
     if (next === null) return (await parts.jobs.find(job.id)) ?? current
     parts.changed(next)
-    if (next.version === current.version) return next
+    if (next.version === current.version || (next.state === current.state && parts.now() < next.wakeAt)) return next
     current = next
   }
   return current
@@ -271,7 +273,7 @@ function codeOf(kind: Extract<Progress, { status: 'failed' }>['kind']): FailureC
 }
 
 /** storing: copy what was paid for. Trouble is tried again for as long as the provider keeps the outputs. */
-async function store(parts: Parts, job: Job): Promise<Job | null> {
+async function store(parts: Parts, job: Job, isFresh = false): Promise<Job | null> {
   const outputs = job.outputs ?? []
   const usable = outputs.filter(({ flagged }) => !flagged)
   if (usable.length === 0) return fail(parts, job, outputs.length > 0 ? 'content_policy' : 'no_output', 'yes')
@@ -280,16 +282,17 @@ async function store(parts: Parts, job: Job): Promise<Job | null> {
   const stored = copied.filter(copy => copy.status === 'stored')
   const troubles = oneMore(parts, job)
   const keptUntil = Math.max(...usable.map(({ expiresAt }) => expiresAt ?? 0))
-  const patience = { trouble: Infinity, denied: DENIED_SECONDS, unusable: UNUSABLE_SECONDS, lost: 0, stored: 0 }
+  const patience = { trouble: TROUBLE_SECONDS, denied: DENIED_SECONDS, unusable: UNUSABLE_SECONDS, lost: 0, stored: 0 }
   const mayPass = copied.some(({ status }) => parts.now() < troubles.since + patience[status] * 1000)
   const isKept = parts.now() < keptUntil || copied.some(({ status }) => status === 'unusable')
   if (mayPass && isKept) {
-    const fresh = await reissued(parts, job)
-    if (fresh) return fresh
+    const fresh = isFresh ? null : await reissued(parts, job)
+    if (fresh) return store(parts, fresh, true)
     const isLong = parts.now() >= troubles.since + LONG_TROUBLE.seconds * 1000
     const asked = Math.max(0, ...copied.map(copy => (copy.status === 'trouble' ? (copy.retryAfterSeconds ?? 0) : 0)))
     const pause = isLong ? LONG_TROUBLE.pauseSeconds : backoffSeconds(troubles.count)
-    return wait(parts, job, Math.max(asked, pause), { troubles })
+    const least = parts.registry.provider(job.attempt!.provider)?.lookSecondsMin ?? 0
+    return wait(parts, job, Math.max(asked, pause, least), { troubles })
   }
   if (stored.length === 0) {
     const neverWas = copied.every(({ status }) => status !== 'trouble' && status !== 'denied')

@@ -76,5 +76,6 @@ function before<Answer>(signal: AbortSignal, answer: Promise<Answer>): Promise<A
 }
 
 function statusOf(answer: unknown): string {
-  return typeof answer === 'object' && answer !== null && 'status' in answer ? String(answer.status) : 'ok'
+  const { status, kind } = (answer ?? {}) as { status?: string; kind?: string }
+  return status === undefined ? 'ok' : kind === undefined ? status : `${status}: ${kind}`
 }

@@ -86,7 +86,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a full disk ends the job',
     file: 'lifecycle.ts',
-    find: 'trouble: Infinity,',
+    find: 'trouble: TROUBLE_SECONDS,',
     replace: 'trouble: 0,',
     hint: 'storage is down for a while',
   },
