@@ -11,11 +11,12 @@ import {
   refused,
   textAt,
   type Answer,
+  type Refused,
 } from '@safelight/core/adapter'
 import { createLines, isHubToken, parties, type Lines } from './lines.ts'
 import { createMappings, type Mapping, type Mappings } from './mapping.ts'
 import { huggingfaceModels } from './models.ts'
-import { bearer, type Line, type Operation, type Order, type Party, type Refused } from './parties/party.ts'
+import { bearer, type Line, type Operation, type Order, type Party } from './parties/party.ts'
 import { refusalOf } from './refusals.ts'
 import { readOrder, type RouteOrder } from './routes.ts'
 

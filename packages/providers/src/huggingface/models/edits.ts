@@ -1,11 +1,14 @@
 /** Pictures made from pictures. */
 import { defineModel, offer } from '@safelight/core'
+import type { Route } from '@safelight/core'
 import { flux2KleinEdit } from '../../catalogue/index.ts'
 import { MEGAPIXEL } from '../../catalogue/sizes.ts'
 import { routed, type Places } from '../routes.ts'
 import { falPicture, falPictureWithout, wavespeedPicture } from './fields.ts'
 
 const ALL_AS_URLS: Places = { encoding: 'data-uri', all: ['image_urls'] }
+/** WaveSpeed takes three pictures at most. */
+const upToThree: NonNullable<Route['takes']> = ({ images = [] }) => images.length <= 3
 const ALL_AS_IMAGES: Places = { encoding: 'data-uri', all: ['images'] }
 
 export const huggingfaceFlux2KleinEdit = offer(
@@ -24,6 +27,7 @@ export const huggingfaceFlux2KleinEdit = offer(
     task: 'image-to-image',
     providerId: 'wavespeed-ai/flux-2-klein-9b/edit',
     images: ALL_AS_IMAGES,
+    takes: upToThree,
     input: wavespeedPicture,
   }),
 )
@@ -51,6 +55,7 @@ export const flux2DevEdit = defineModel({
       task: 'image-to-image',
       providerId: 'wavespeed-ai/flux-2-dev/edit',
       images: ALL_AS_IMAGES,
+      takes: upToThree,
       input: wavespeedPicture,
     }),
   ],

@@ -1,6 +1,6 @@
 /** Who really makes the picture behind the router: one file each, with what differs. */
-import type { FreshOutput, JsonObject, LookCall, Progress, Submitted } from '@safelight/core'
-import type { Answer, Api, ApiRequest, Refused } from '@safelight/core/adapter'
+import type { JsonObject, LookCall, Progress, Submitted } from '@safelight/core'
+import type { Answer, Api, ApiRequest } from '@safelight/core/adapter'
 import type { Mapping } from '../mapping.ts'
 import type { PartyId, Task } from '../routes.ts'
 
@@ -40,8 +40,6 @@ export interface Party {
   look?(call: LookCall, operation: Operation, line: Line): Promise<Progress>
   cancel?(call: LookCall, operation: Operation, line: Line): Promise<void>
 }
-
-export type { FreshOutput, Refused }
 
 /** As at most parties. */
 export function bearer(key: string): Record<string, string> {
