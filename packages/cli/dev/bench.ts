@@ -17,6 +17,14 @@ const BENCHES: Record<string, Bench> = {
     about: 'what an app loads: core and a provider, minified and gzipped, and the CPU time of importing it',
     run: async () => (await import('./bench/size.ts')).run(),
   },
+  stream: {
+    about: 'a 300 MiB output into the store of files: memory and time, against a raw stream',
+    run: async () => (await import('./bench/stream.ts')).run(),
+  },
+  clients: {
+    about: 'jobs at fal.ai over a loopback server: CPU, lag and requests, against its own client',
+    run: async () => (await import('./bench/clients.ts')).run(),
+  },
 }
 
 const [name, ...options] = process.argv.slice(2)

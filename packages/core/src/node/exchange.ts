@@ -16,10 +16,10 @@ export interface Limits {
 /** Resolves with the headers; never follows a redirect, never sends anything twice. */
 export type Exchange = (request: Outgoing) => Promise<Response>
 
-export function createExchange(agent: () => Promise<Agent>, limits: Limits): Exchange {
+export function createExchange(agent: (request: Outgoing) => Promise<Agent>, limits: Limits): Exchange {
   return async request => {
     request.signal?.throwIfAborted()
-    const dispatcher = await agent()
+    const dispatcher = await agent(request)
     request.signal?.throwIfAborted()
     const { url, method, headers, body } = request
     return new Promise((resolve, reject) => {
@@ -148,12 +148,13 @@ class Exchanging implements Dispatcher.DispatchHandler {
   }
 }
 
-function headersOf(headers: Record<string, unknown>): Headers {
-  const all = new Headers()
-  for (const [name, value] of Object.entries(headers)) {
-    for (const each of Array.isArray(value) ? value : [value]) if (each !== undefined) all.append(name, String(each))
-  }
-  return all
+/** Headers that came several times stay several: cookies cannot be joined. */
+function headersOf(headers: Record<string, unknown>): Record<string, string> | [string, string][] {
+  const values = Object.values(headers)
+  if (!values.some(Array.isArray)) return headers as Record<string, string>
+  return Object.entries(headers).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).map((each): [string, string] => [name, String(each)]),
+  )
 }
 
 /** What `wasNeverSent` looks for; the code stays what it was. */

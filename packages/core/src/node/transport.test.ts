@@ -109,6 +109,23 @@ test('news that are pushed arrive one by one, while the line stays open', async 
   await reader.cancel()
 })
 
+test('lines that are held for news keep no other request waiting', async () => {
+  const held = Promise.withResolvers<void>()
+  const { origin } = await httpServer((request, response) => {
+    if (request.url === '/stream') {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+      held.resolve()
+    } else response.end('{}')
+  })
+  const fetch = api({ connections: 1, heldConnections: 1, connectSeconds: 0.2 })
+  const line = await fetch(`${origin}/stream`, { headers: { accept: 'text/event-stream' } })
+  await held.promise
+  expect(await (await fetch(`${origin}/`)).text()).toBe('{}')
+  const second = await failureOf(fetch(`${origin}/stream`, { headers: { accept: 'text/event-stream' } }))
+  expect(wasNeverSent(second)).toBe(true)
+  await line.body?.cancel()
+})
+
 test('each provider has connections of its own, and keeps them', async () => {
   const ports = new Set<number>()
   const { origin } = await httpServer((request, response) => {

@@ -17,6 +17,8 @@ export interface NodeTransportOptions {
   allowedOrigins?: readonly string[]
   /** Connections to one origin at once; 256 where absent. Requests beyond wait `connectSeconds` for one. */
   connections?: number
+  /** The same for lines that are held for pushed news, which take none of the others; 1,024 where absent. */
+  heldConnections?: number
   /** Until a request is on its way: name, connection and TLS; 10 where absent. */
   connectSeconds?: number
   /** From a request to the headers of its answer; 310 where absent, since some providers hold the line while they work. */
@@ -62,7 +64,14 @@ export function nodeTransport(options: NodeTransportOptions = {}): Transport {
     api(provider) {
       const made = apis.get(provider)
       if (made) return made
-      const exchange = createExchange(() => agent(`api:${provider}`, () => makeApiAgent(options)), limits)
+      const { connections = 256, heldConnections = 1024 } = options
+      const exchange = createExchange(
+        ({ headers }) =>
+          isHeld(headers)
+            ? agent(`held:${provider}`, () => makeApiAgent(options, heldConnections))
+            : agent(`api:${provider}`, () => makeApiAgent(options, connections)),
+        limits,
+      )
       const fetch = apiFetch(exchange, outputs, limits.maxTextBytes)
       apis.set(provider, fetch)
       return fetch
@@ -83,8 +92,13 @@ function limitsOf({
   return { startSeconds: connectSeconds, maxTextBytes: maxResponseSize, maxFileBytes: maxFileBytes ?? 1024 * MEBIBYTE }
 }
 
-async function makeApiAgent(options: NodeTransportOptions): Promise<Agent> {
-  const { connections = 256, connectSeconds = 10, headersSeconds = 310, bodySeconds = 300 } = options
+/** A line for pushed news is open for as long as a job runs: as many as there are jobs must not keep a submit waiting. */
+function isHeld({ accept }: Record<string, string>): boolean {
+  return accept?.includes('text/event-stream') ?? false
+}
+
+async function makeApiAgent(options: NodeTransportOptions, connections: number): Promise<Agent> {
+  const { connectSeconds = 10, headersSeconds = 310, bodySeconds = 300 } = options
   const { Agent: Connections } = await import('undici')
   return new Connections({
     ...shared(options),

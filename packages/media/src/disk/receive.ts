@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { SafelightError } from '@safelight/core'
 import { notOurs } from '../probe.ts'
 import { SNIFF_BYTES, sniff } from '../sniff.ts'
+import { writerOf } from './writer.ts'
 
 const SLICE_BYTES = 1_048_576
 
@@ -13,7 +14,7 @@ export interface Received {
 }
 
 /**
- * Writes a stream into an open file, one chunk in memory at a time, hashing on the way. Stops reading at the first byte
+ * Writes a stream into an open file, two blocks in memory at a time, hashing on the way. Stops reading at the first byte
  * beyond `maxBytes`, and after the first few when they are none of our types.
  */
 export async function receive(
@@ -25,22 +26,29 @@ export async function receive(
   const hash = createHash('sha256')
   const start = new Uint8Array(SNIFF_BYTES)
   let bytes = 0
+  const writer = writerOf(file)
 
-  for await (const chunk of chunksOf(source, signal)) {
-    if (bytes + chunk.length > maxBytes) {
-      throw new SafelightError('too_large', `The file is larger than the ${maxBytes} bytes that are allowed.`)
+  try {
+    for await (const chunk of chunksOf(source, signal)) {
+      if (bytes + chunk.length > maxBytes) {
+        throw new SafelightError('too_large', `The file is larger than the ${maxBytes} bytes that are allowed.`)
+      }
+      if (bytes < SNIFF_BYTES) {
+        start.set(chunk.subarray(0, SNIFF_BYTES - bytes), bytes)
+        if (bytes + chunk.length >= SNIFF_BYTES && sniff(start) === null) throw notOurs()
+      }
+      // a source may hand over everything at once; hashing and writing it in slices keeps others served meanwhile
+      for (let offset = 0; offset < chunk.length; offset += SLICE_BYTES) {
+        const slice = chunk.subarray(offset, offset + SLICE_BYTES)
+        hash.update(slice)
+        await writer.write(slice)
+      }
+      bytes += chunk.length
     }
-    if (bytes < SNIFF_BYTES) {
-      start.set(chunk.subarray(0, SNIFF_BYTES - bytes), bytes)
-      if (bytes + chunk.length >= SNIFF_BYTES && sniff(start) === null) throw notOurs()
-    }
-    // a source may hand over everything at once; hashing and writing it in slices keeps others served meanwhile
-    for (let offset = 0; offset < chunk.length; offset += SLICE_BYTES) {
-      const slice = chunk.subarray(offset, offset + SLICE_BYTES)
-      hash.update(slice)
-      await writeAll(file, slice)
-    }
-    bytes += chunk.length
+    await writer.end()
+  } finally {
+    // a file is not closed under a write; what became of it was said above, or does not matter any more
+    await writer.rest()
   }
   return { bytes, hash: hash.digest('hex') }
 }
@@ -69,9 +77,4 @@ async function* chunksOf(
     signal?.removeEventListener('abort', onAbort)
     if (!finished) letGo(signal?.reason)
   }
-}
-
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  let offset = 0
-  while (offset < chunk.length) offset += (await file.write(chunk, offset)).bytesWritten
 }
