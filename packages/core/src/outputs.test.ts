@@ -69,7 +69,7 @@ test('a truncated file is trouble, tried again, and never stored', async () => {
 test.each([
   [404, 'unusable', 1],
   [410, 'unusable', 1],
-  [403, 'trouble', 1],
+  [403, 'denied', 1],
   [500, 'trouble', 3],
 ])('%i: %s, after %i requests', async (status, expected, count) => {
   const { answers, requests } = await copied((_, response) => response.writeHead(status).end(), ['/a'])
@@ -108,8 +108,8 @@ test('one output’s trouble leaves the others alone, and a flagged one is not e
   expect([flagged.answers, flagged.requests]).toEqual([[], []])
 })
 
-test('an address that is private is trouble, and nobody is reached', async () => {
+test('an address that is private is not open to us, and nobody is reached', async () => {
   const canary = await httpServer((_, response) => response.end(PNG))
   const { answers, requests } = await copied((_, response) => response.end(PNG), ['/a'], { url: `${canary.origin}/a` })
-  expect([statuses(answers), requests, canary.requests]).toEqual([['trouble'], [], []])
+  expect([statuses(answers), requests, canary.requests]).toEqual([['denied'], [], []])
 })
