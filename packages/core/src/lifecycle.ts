@@ -61,7 +61,9 @@ export async function advance(parts: Parts, job: Job, { early = false } = {}): P
     const next = await steps[current.state as OpenState](parts, current)
     if (next === null) return (await parts.jobs.find(job.id)) ?? current
     parts.changed(next)
-    if (next.version === current.version || (next.state === current.state && parts.now() < next.wakeAt)) return next
+    // A copy from a fresh address that failed as well has moved the job, and waits all the same.
+    const isPutOff = next.state === 'storing' && current.state === 'storing' && parts.now() < next.wakeAt
+    if (next.version === current.version || isPutOff) return next
     current = next
   }
   return current

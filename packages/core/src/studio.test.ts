@@ -127,6 +127,22 @@ test.each(['admission', 'submit', 'look', 'cancel'])('an abort is heard at once,
   expect((await rejected) - abortedAt).toBeLessThan(500)
 })
 
+test('a refusal is told at once, and another provider is asked at once', async () => {
+  const content = provider({ refuse: { times: 1, kind: 'content_policy', scope: 'request' } })
+  const startedAt = performance.now()
+  const failure = await createStudio({ providers: [content] })
+    .generate(fox)
+    .catch((error: unknown) => error)
+  expect(failure).toMatchObject({ code: 'content_policy', paid: 'no' })
+  const unpaid = provider({ refuse: { times: 1, kind: 'credits_exhausted', scope: 'account' } })
+  const other = { ...bookedProvider('q', { recovery: 'idempotent', seconds: 0.1 }, Date.now), models: [] }
+  const models = [{ ...image, routes: [route, { ...route, provider: 'q' }] }] as const
+  const job = await createStudio({ providers: [unpaid, other], models }).generate(fox)
+  expect(job.attempt).toMatchObject({ provider: 'q', number: 2 })
+  // Far below a lease of thirty seconds, which is what an unfinished step would wait for.
+  expect(performance.now() - startedAt).toBeLessThan(10_000)
+})
+
 test('only so many running jobs are canceled in a day', async () => {
   const database = memoryDatabase({ openingBalance: 3000, settings: { freeCancelsPerDay: 1 } })
   const studio = createStudio({ database, providers: [provider({ seconds: 1000 })] })
