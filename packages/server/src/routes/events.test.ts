@@ -224,11 +224,14 @@ describe('a stream', () => {
     await Promise.all(streams.map(stream => stream.close()))
     // All places are free again only when every stream has let go.
     await expect
-      .poll(async () => {
-        const again = await Promise.all(Array.from({ length: 30 }, () => readEvents(me, '/api/events')))
-        await Promise.all(again.map(stream => stream.close()))
-        return again.every(({ status }) => status === 200)
-      })
+      .poll(
+        async () => {
+          const again = await Promise.all(Array.from({ length: 30 }, () => readEvents(me, '/api/events')))
+          await Promise.all(again.map(stream => stream.close()))
+          return again.every(({ status }) => status === 200)
+        },
+        { timeout: 20_000 },
+      )
       .toBe(true)
   })
 })
