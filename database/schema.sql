@@ -265,10 +265,12 @@ create table provider_accounts (
   provider text not null,
   account text not null,
   lane text not null,
-  resting_until timestamp with time zone default '-infinity'::timestamp with time zone not null,
-  strikes integer default 0 not null,
-  cap integer,
-  cap_until timestamp with time zone,
+  state jsonb default '{}'::jsonb not null,
+  version integer default 0 not null,
+  per_minute integer,
+  max_open integer,
+  paced_at timestamp with time zone,
+  queued_until timestamp with time zone,
   constraint provider_accounts_lane_check CHECK ((lane = ANY (ARRAY[''::text, 'image'::text, 'video'::text]))),
   constraint provider_accounts_pkey PRIMARY KEY (provider, account, lane)
 ) with (fillfactor=70);
@@ -294,8 +296,9 @@ create table provider_tokens (
   token text not null,
   model text not null,
   token_hash bytea,
-  resting_until timestamp with time zone default '-infinity'::timestamp with time zone not null,
-  strikes integer default 0 not null,
+  state jsonb default '{}'::jsonb not null,
+  version integer default 0 not null,
+  account text,
   constraint provider_tokens_pkey PRIMARY KEY (provider, token, model)
 ) with (fillfactor=70);
 alter table provider_tokens enable row level security;
@@ -407,6 +410,7 @@ CREATE INDEX jobs_due ON public.generation_jobs USING btree (wake_at) WHERE (fin
 CREATE INDEX jobs_due_by_user ON public.generation_jobs USING btree (user_id, wake_at) WHERE (finished_at IS NULL);
 CREATE INDEX jobs_succeeded ON public.generation_jobs USING btree (model, finished_at DESC) WHERE (state = 'succeeded'::text);
 CREATE UNIQUE INDEX once_per_key ON public.generation_jobs USING btree (user_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+CREATE INDEX attempts_lately ON public.job_attempts USING btree ((((((provider || ' '::text) || account) || ' '::text) || lane)), acquired_at);
 CREATE INDEX attempts_of_job ON public.job_attempts USING btree (job_id, number);
 CREATE INDEX attempts_open ON public.job_attempts USING btree (provider, account, lane) WHERE (ended_at IS NULL);
 CREATE INDEX media_by_id ON ONLY public.media USING btree (id);
@@ -434,7 +438,7 @@ create policy "Users can view own videos" on videos for select to public using (
 
 -- ---------------------------------------------------------------------------------------------------- functions
 
-CREATE OR REPLACE FUNCTION public.acquire_token(p_attempt_id uuid, p_job_id uuid, p_model text, p_lane text, p_candidates jsonb)
+CREATE OR REPLACE FUNCTION public.acquire_token(p_attempt_id uuid, p_job_id uuid, p_model text, p_lane text, p_candidates jsonb, p_window_seconds double precision DEFAULT 60)
  RETURNS jsonb
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -442,7 +446,7 @@ CREATE OR REPLACE FUNCTION public.acquire_token(p_attempt_id uuid, p_job_id uuid
  SET enable_seqscan TO 'off'
 AS $function$
 declare
-  v_chosen jsonb := safelight.choose_candidate(p_model, p_lane, p_candidates);
+  v_chosen jsonb := safelight.choose_candidate(p_model, p_lane, p_candidates, p_window_seconds);
 begin
   if v_chosen ->> 'status' = 'token' then
     insert into public.job_attempts (id, job_id, provider, endpoint, token, account, lane)
@@ -608,7 +612,7 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.begin_attempt(p_job_id uuid, p_state text, p_version integer, p_attempt_id uuid, p_number integer, p_lane text, p_candidates jsonb, p_wake_in_seconds double precision)
+CREATE OR REPLACE FUNCTION public.begin_attempt(p_job_id uuid, p_state text, p_version integer, p_attempt_id uuid, p_number integer, p_lane text, p_candidates jsonb, p_wake_in_seconds double precision, p_window_seconds double precision DEFAULT 60)
  RETURNS jsonb
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -625,7 +629,7 @@ begin
   if not found then
     return jsonb_build_object('status', 'lost');
   end if;
-  v_chosen := safelight.choose_candidate(v_model, p_lane, p_candidates);
+  v_chosen := safelight.choose_candidate(v_model, p_lane, p_candidates, p_window_seconds);
   if v_chosen ->> 'status' <> 'token' then
     return v_chosen;
   end if;
@@ -910,6 +914,46 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.learn_token(p_event jsonb, p_changes jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_subject text;
+  v_change jsonb;
+begin
+  begin
+    for v_subject, v_change in select key, value from jsonb_each(p_changes) order by key loop
+      if v_subject in ('lane', 'account') then
+        insert into public.provider_accounts as known (provider, account, lane, state, version)
+        values (p_event ->> 'provider', p_event ->> 'account',
+                case v_subject when 'lane' then p_event ->> 'lane' else '' end, v_change -> 'state', 1)
+        on conflict (provider, account, lane) do update set state = excluded.state, version = known.version + 1
+         where known.version = (v_change ->> 'version')::integer;
+      else
+        insert into public.provider_tokens as known (provider, token, model, account, state, version)
+        values (p_event ->> 'provider', case v_subject when 'model' then '' else p_event ->> 'token' end,
+                case v_subject when 'token' then '' else p_event ->> 'model' end,
+                case v_subject when 'model' then null else p_event ->> 'account' end, v_change -> 'state', 1)
+        on conflict (provider, token, model) do update
+           set state = excluded.state, account = excluded.account, version = known.version + 1
+         where known.version = (v_change ->> 'version')::integer;
+      end if;
+      if not found then
+        raise exception 'lost race: belief' using errcode = 'serialization_failure';
+      end if;
+    end loop;
+  exception when serialization_failure then
+    return to_jsonb(false);
+  end;
+  return to_jsonb(true);
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.list_attempts(p_job_id uuid)
  RETURNS jsonb
  LANGUAGE sql
@@ -1103,6 +1147,34 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.read_token_pool()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  return jsonb_build_object(
+    'at', safelight.to_ms(clock_timestamp()),
+    'lanes', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+               'provider', lane.provider, 'account', lane.account, 'lane', lane.lane, 'state', lane.state,
+               'perMinute', lane.per_minute, 'maxOpen', lane.max_open, 'open', (
+                 select count(*) from public.job_attempts attempt
+                  where attempt.provider = lane.provider and attempt.account = lane.account and attempt.lane = lane.lane
+                    and attempt.ended_at is null)) order by lane.provider, lane.account, lane.lane), '[]')
+        from public.provider_accounts lane where lane.lane <> ''),
+    'tokens', (
+      select coalesce(jsonb_agg(to_jsonb(standing) order by provider, account, token, model), '[]') from (
+        select provider, account, null as token, null as model, state from public.provider_accounts where lane = ''
+        union all
+        select provider, account, nullif(token, ''), nullif(model, ''), state from public.provider_tokens
+      ) standing));
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.record_attempt(p_attempt_id uuid, p_answer jsonb)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -1243,8 +1315,8 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.report_token(p_event jsonb)
- RETURNS void
+CREATE OR REPLACE FUNCTION public.report_token(p_event jsonb, p_window_seconds double precision DEFAULT 60)
+ RETURNS jsonb
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
@@ -1252,69 +1324,44 @@ CREATE OR REPLACE FUNCTION public.report_token(p_event jsonb)
 AS $function$
 declare
   v_now timestamptz := clock_timestamp();
+  v_outcome text := p_event ->> 'outcome';
   v_provider text := p_event ->> 'provider';
   v_token text := p_event ->> 'token';
   v_account text := p_event ->> 'account';
   v_lane text := p_event ->> 'lane';
   v_model text := p_event ->> 'model';
-  v_kind text := p_event #>> '{refusal,kind}';
-  v_retry_after double precision := (p_event #>> '{refusal,retryAfterSeconds}')::double precision;
-  v_rule record;
-  v_strikes integer;
-  v_rests_until timestamptz;
+  v_sent_at timestamptz;
+  v_use record;
+  v_facts jsonb;
 begin
-  if p_event ->> 'outcome' = 'accepted' then
-    update public.job_attempts set accepted_at = coalesce(accepted_at, v_now)
-     where id = (p_event ->> 'attemptId')::uuid and started_at is null;
-    update public.provider_tokens set strikes = 0
-     where provider = v_provider and strikes > 0 and resting_until <= v_now
-       and (token, model) in ((v_token, ''), (v_token, v_model), ('', v_model));
-    update public.provider_accounts set strikes = 0
-     where provider = v_provider and account = v_account and lane in ('', v_lane)
-       and strikes > 0 and resting_until <= v_now;
-    return;
+  if v_outcome <> 'checked' then
+    update public.job_attempts
+       set accepted_at = case v_outcome when 'accepted' then coalesce(accepted_at, v_now) else accepted_at end,
+           ended_at = case v_outcome when 'accepted' then ended_at else coalesce(ended_at, v_now) end
+     where id = (p_event ->> 'attemptId')::uuid
+    returning acquired_at into v_sent_at;
   end if;
-
-  update public.job_attempts set ended_at = coalesce(ended_at, v_now) where id = (p_event ->> 'attemptId')::uuid;
-  select * into v_rule from safelight.rest_after(v_kind);
-  if not found or p_event #>> '{refusal,scope}' = 'request' then
-    return;
+  if v_outcome = 'ended' then
+    return null;
   end if;
-  if v_rule.part in ('account', 'lane') then
-    v_token := null;
-    v_lane := case v_rule.part when 'lane' then v_lane else '' end;
-    insert into public.provider_accounts as resting (provider, account, lane, strikes)
-    values (v_provider, v_account, v_lane, 1)
-    on conflict (provider, account, lane) do update set strikes = resting.strikes + case
-      -- Calls that were on the wire together and are refused together count once.
-      when v_rule.part = 'lane' and resting.resting_until > v_now then 0 else 1 end
-    returning strikes into v_strikes;
-  else
-    v_token := case v_rule.part when 'model' then '' else v_token end;
-    v_model := case v_rule.part when 'token' then '' else v_model end;
-    insert into public.provider_tokens as resting (provider, token, model, strikes)
-    values (v_provider, v_token, v_model, 1)
-    on conflict (provider, token, model) do update set strikes = resting.strikes + 1
-    returning strikes into v_strikes;
-  end if;
-
-  v_rests_until := case
-    when v_kind = 'auth' and v_strikes >= 2 then 'infinity'       -- the second 401 in a row: the key is dead
-    else v_now + make_interval(secs => coalesce(v_retry_after,
-      least(v_rule.most, v_rule.seconds * power(2, least(v_strikes, 20) - 1)))) end;
-  if v_token is null then
-    update public.provider_accounts set resting_until = greatest(resting_until, v_rests_until)
-     where provider = v_provider and account = v_account and lane = v_lane;
-  else
-    update public.provider_tokens set resting_until = greatest(resting_until, v_rests_until)
-     where provider = v_provider and token = v_token and model = v_model;
-  end if;
-  if v_kind = 'concurrency' then
-    update public.provider_accounts
-       set cap_until = v_now + interval '1 minute',
-           cap = greatest(1, (select count(*) from safelight.open_attempts(v_provider, v_account, v_lane)))
-     where provider = v_provider and account = v_account and lane = v_lane;
-  end if;
+  select * into v_use from safelight.lane_use(v_provider, v_account, v_lane, v_token, p_window_seconds * 1000);
+  select jsonb_build_object(
+           'at', safelight.to_ms(v_now), 'sentAt', safelight.to_ms(coalesce(v_sent_at, v_now)), 'sent', v_use.sent,
+           'accepted', v_use.accepted, 'open', v_use.open_now, 'openAccepted', v_use.open_accepted,
+           'starting', jsonb_build_object('perMinute', max(lane.per_minute), 'maxOpen', max(lane.max_open)))
+    into v_facts from public.provider_accounts lane
+   where lane.provider = v_provider and lane.account = v_account and lane.lane = v_lane;
+  return jsonb_build_object('facts', v_facts, 'known', jsonb_strip_nulls(jsonb_build_object(
+    'lane',    (select jsonb_build_object('state', state, 'version', version) from public.provider_accounts
+                 where provider = v_provider and account = v_account and lane = v_lane),
+    'account', (select jsonb_build_object('state', state, 'version', version) from public.provider_accounts
+                 where provider = v_provider and account = v_account and lane = ''),
+    'token',   (select jsonb_build_object('state', state, 'version', version) from public.provider_tokens
+                 where provider = v_provider and token = v_token and model = ''),
+    'pair',    (select jsonb_build_object('state', state, 'version', version) from public.provider_tokens
+                 where provider = v_provider and token = v_token and model = v_model),
+    'model',   (select jsonb_build_object('state', state, 'version', version) from public.provider_tokens
+                 where provider = v_provider and token = '' and model = v_model))));
 end
 $function$
 ;
@@ -1488,7 +1535,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION safelight.choose_candidate(p_model text, p_lane text, p_candidates jsonb)
+CREATE OR REPLACE FUNCTION safelight.choose_candidate(p_model text, p_lane text, p_candidates jsonb, p_window_seconds double precision)
  RETURNS jsonb
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1496,58 +1543,113 @@ CREATE OR REPLACE FUNCTION safelight.choose_candidate(p_model text, p_lane text,
  SET enable_seqscan TO 'off'
 AS $function$
 declare
-  v_now timestamptz;
+  v_window double precision := p_window_seconds * 1000;
+  v_now double precision;
   v_choice record;
 begin
-  insert into public.provider_accounts (provider, account, lane)
-  select distinct value ->> 'provider', value ->> 'account', p_lane from jsonb_array_elements(p_candidates)
-  except
-  select provider, account, lane from public.provider_accounts where lane = p_lane
-  on conflict do nothing;
-  perform 1 from public.provider_accounts
-   where (provider, account, lane) in (
+  insert into public.provider_accounts as known (provider, account, lane, per_minute, max_open)
+  select named.* from (
+    select value ->> 'provider' as provider, value ->> 'account' as account, p_lane as lane,
+           max((value ->> 'perMinute')::integer) as per_minute, max((value ->> 'maxOpen')::integer) as max_open
+      from jsonb_array_elements(p_candidates) group by 1, 2
+  ) named
+   where not exists (
+     select from public.provider_accounts account
+      where account.provider = named.provider and account.account = named.account and account.lane = named.lane
+        and (account.per_minute, account.max_open) is not distinct from (named.per_minute, named.max_open))
+   order by named.provider, named.account
+  on conflict (provider, account, lane) do update set per_minute = excluded.per_minute, max_open = excluded.max_open;
+  perform 1 from public.provider_accounts account
+   where (account.provider, account.account, account.lane) in (
      select value ->> 'provider', value ->> 'account', p_lane from jsonb_array_elements(p_candidates))
-   order by provider, account for no key update;
-  v_now := clock_timestamp();
+   order by account.provider, account.account for no key update;
+  v_now := extract(epoch from clock_timestamp()) * 1000;
 
   with candidate as (
     select value, position, value ->> 'provider' as provider, value ->> 'token' as token, value ->> 'account' as account,
-           min(position) over (partition by value ->> 'provider') as provider_position
+           min(position) over (partition by value ->> 'provider') as provider_position,
+           min(value ->> 'provider') over () = max(value ->> 'provider') over ()
+             and min(value ->> 'token') over () = max(value ->> 'token') over () as is_alone
       from jsonb_array_elements(p_candidates) with ordinality listed (value, position)
-  ), standing as (
-    select candidate.value, candidate.position, candidate.provider_position, busy.of_token,
+  ), known as (
+    select candidate.*, lane.state, coalesce((lane.state ->> 'health')::double precision, 1) as health,
+           whole.state ->> 'status' as account_status, own.state ->> 'status' as token_status,
+           coalesce((own.state ->> 'proven')::boolean, false) as is_proven,
+           coalesce((lane.state #>> '{rate,trying}')::double precision, (lane.state #>> '{rate,value}')::double precision,
+                    lane.per_minute) as per_window,
+           coalesce((lane.state #>> '{open,trying}')::double precision, (lane.state #>> '{open,value}')::double precision,
+                    lane.max_open) as max_open,
+           coalesce(extract(epoch from lane.paced_at) * 1000, 0) as paced_at,
+           coalesce(extract(epoch from lane.queued_until) * 1000, 0) as queued_until,
+           coalesce((lane.state ->> 'pausedUntil')::double precision, 0) as paused_until,
+           greatest(safelight.rests_until(whole.state), safelight.rests_until(own.state),
+                    safelight.rests_until(pair.state), safelight.rests_until(anyones.state)) as resting_until
+      from candidate
+      join public.provider_accounts lane
+        on lane.provider = candidate.provider and lane.account = candidate.account and lane.lane = p_lane
+      left join public.provider_accounts whole
+        on whole.provider = candidate.provider and whole.account = candidate.account and whole.lane = ''
+      left join public.provider_tokens own
+        on own.provider = candidate.provider and own.token = candidate.token and own.model = ''
+      left join public.provider_tokens pair
+        on pair.provider = candidate.provider and pair.token = candidate.token and pair.model = p_model
+      left join public.provider_tokens anyones
+        on anyones.provider = candidate.provider and anyones.token = '' and anyones.model = p_model
+  ), paced as (
+    select known.*, busy.*, pace.pace_ms, pace.slack_ms, greatest(known.paced_at, known.paused_until + pace.slack_ms) as due_at,
+           bool_or(resting_until <= v_now and health >= 0.6 and coalesce(account_status, '') <> 'exhausted'
+                   and coalesce(token_status, '') <> 'suspect') over () as has_fit
+      from known
+      cross join lateral safelight.lane_use(known.provider, known.account, p_lane, known.token, v_window) busy
+      cross join lateral (select coalesce(v_window / (0.985 * per_window), 0) as pace_ms) even
+      cross join lateral (
+        select even.pace_ms, (greatest(coalesce((known.state ->> 'burst')::double precision, 3),
+                                       coalesce(0.08 * known.per_window, 0)) - 1) * even.pace_ms as slack_ms) pace
+  ), appraised as (
+    select paced.*,
+           health * (1 - greatest(open_now / nullif(max_open, 0), sent / nullif(per_window, 0), 0)) as room,
            greatest(
-             (select max(resting_until) from public.provider_accounts account
-               where account.provider = candidate.provider and account.account = candidate.account
-                 and account.lane in ('', p_lane)),
-             (select max(resting_until) from public.provider_tokens token
-               where token.provider = candidate.provider
-                 and (token.token, token.model) in ((candidate.token, ''), (candidate.token, p_model), ('', p_model))),
-             v_now
-           ) as resting_until,
-           busy.of_account >= least((candidate.value ->> 'maxOpen')::integer, (
-             select cap from public.provider_accounts account
-              where account.provider = candidate.provider and account.account = candidate.account
-                and account.lane = p_lane and account.cap_until > v_now)) as is_full
-      from candidate cross join lateral (
-        select count(*) as of_account, count(*) filter (where attempt.token = candidate.token) as of_token
-          from safelight.open_attempts(candidate.provider, candidate.account, p_lane) attempt
-      ) busy
+             v_now, resting_until, paused_until,
+             case when has_fit then (state ->> 'brokenUntil')::double precision end,
+             case when per_window is not null then due_at - slack_ms end,
+             case when sent >= per_window then v_now + pace_ms end,
+             -- Full; or it was refused and is tried, one call at a time, and that one is on its way.
+             case when open_now >= max_open
+                    or unanswered_of_token > 0 and token_status = 'suspect'
+                    or unanswered > 0 and (account_status = 'exhausted' or health < 0.6)
+               then v_now + v_window / 240 end
+           ) as rests_until
+      from paced
+  ), awaited as (
+    -- A new token will be known to work, or not, in a moment: nobody goes on to a later provider meanwhile.
+    select appraised.*, rests_until = v_now and not is_alone and not is_proven and unanswered_of_token > 0 as is_awaited
+      from appraised
+  ), freed as (
+    select awaited.*, case
+             when is_awaited or provider_position > min(provider_position) filter (where is_awaited) over ()
+             then greatest(rests_until, v_now + v_window / 240) else rests_until end as free_at
+      from awaited
+  ), queued as (
+    select freed.*, case when free_at = v_now then v_now else least(
+             greatest(free_at, queued_until + case when pace_ms > 0 then pace_ms else v_window / 1200 end),
+             free_at + v_window / 2) end as come_at
+      from freed
   )
-  select standing.value as candidate,
-         case when resting_until = 'infinity' then null
-              when resting_until > v_now then ceil(extract(epoch from resting_until - v_now)) * 1000
-              when is_full then 1000            -- nobody knows when a place becomes free: ask again in a second
-              else 0 end as wait_ms
-    into v_choice
-    from standing order by wait_ms nulls last, provider_position, of_token, position limit 1;
+  select * into v_choice from queued order by come_at, provider_position, room desc, open_of_token, position limit 1;
 
-  if not found or v_choice.wait_ms is null then
+  if not found or v_choice.free_at = 'infinity' then
     return jsonb_build_object('status', 'none');
-  elsif v_choice.wait_ms > 0 then
-    return jsonb_build_object('status', 'wait', 'wait_ms', v_choice.wait_ms);
+  elsif v_choice.free_at > v_now then
+    update public.provider_accounts account set queued_until = to_timestamp(v_choice.come_at / 1000)
+     where account.provider = v_choice.provider and account.account = v_choice.account and account.lane = p_lane;
+    return jsonb_build_object('status', 'wait', 'wait_ms', ceil(v_choice.come_at - v_now));
   end if;
-  return jsonb_build_object('status', 'token', 'candidate', v_choice.candidate);
+  if v_choice.per_window is not null then
+    update public.provider_accounts account
+       set paced_at = to_timestamp((greatest(v_choice.due_at, v_now) + v_choice.pace_ms) / 1000)
+     where account.provider = v_choice.provider and account.account = v_choice.account and account.lane = p_lane;
+  end if;
+  return jsonb_build_object('status', 'token', 'candidate', v_choice.value);
 end
 $function$
 ;
@@ -1738,6 +1840,34 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION safelight.lane_use(p_provider text, p_account text, p_lane text, p_token text, p_window_ms double precision)
+ RETURNS TABLE(sent integer, accepted integer, open_now integer, open_accepted integer, unanswered integer, open_of_token integer, unanswered_of_token integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_window interval := make_interval(secs => p_window_ms / 1000);
+begin
+  select count(*), count(accepted_at) into sent, accepted from public.job_attempts
+   where provider || ' ' || account || ' ' || lane = p_provider || ' ' || p_account || ' ' || p_lane
+     and acquired_at > v_now - v_window and account = p_account and lane = p_lane;
+  select count(*), count(accepted_at), count(*) filter (where waits), count(*) filter (where token = p_token),
+         count(*) filter (where waits and token = p_token)
+    into open_now, open_accepted, unanswered, open_of_token, unanswered_of_token
+    from (select attempt.token, attempt.accepted_at,
+                 attempt.accepted_at is null and acquired_at > v_now - v_window / 6 as waits
+            from public.job_attempts attempt
+           where provider = p_provider and account = p_account and lane = p_lane and ended_at is null
+             and (started_at is not null or attempt.accepted_at is not null or acquired_at > v_now - interval '1 minute')
+         ) attempt;
+  return next;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION safelight.let_users_read(p_table text, VARIADIC p_columns text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -1796,19 +1926,6 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION safelight.open_attempts(p_provider text, p_account text, p_lane text)
- RETURNS TABLE(attempt_id uuid, token text)
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO ''
- SET enable_seqscan TO 'off'
-AS $function$
-  select id, token from public.job_attempts
-   where provider = p_provider and account = p_account and lane = p_lane and ended_at is null
-     and (started_at is not null or accepted_at is not null or acquired_at > clock_timestamp() - interval '1 minute')
-$function$
-;
-
 CREATE OR REPLACE FUNCTION safelight.patched(p_patch jsonb, p_field text, p_now jsonb)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -1846,23 +1963,17 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION safelight.rest_after(p_kind text)
- RETURNS TABLE(part text, seconds integer, most integer)
- LANGUAGE sql
+CREATE OR REPLACE FUNCTION safelight.rests_until(p_standing jsonb)
+ RETURNS double precision
+ LANGUAGE plpgsql
  IMMUTABLE SECURITY DEFINER
  SET search_path TO ''
  SET enable_seqscan TO 'off'
 AS $function$
-  select rule.part, rule.seconds, rule.most from (values
-    ('auth',              'token',   60,  null),
-    ('permission',        'pair',    600, 600),
-    ('credits_exhausted', 'account', 60,  3600),
-    ('rate_limited',      'lane',    5,   60),
-    ('concurrency',       'lane',    1,   1),
-    ('model_unavailable', 'model',   30,  600),
-    ('unreachable',       'lane',    2,   60),
-    ('provider_error',    'lane',    2,   60)
-  ) rule (kind, part, seconds, most) where rule.kind = p_kind
+begin
+  return case when p_standing ->> 'status' = 'disabled' then 'infinity'
+              else coalesce((p_standing ->> 'restingUntil')::double precision, 0) end;
+end
 $function$
 ;
 
@@ -1969,6 +2080,7 @@ grant execute on function public.find_media to service_role;
 grant execute on function public.find_user to service_role;
 grant execute on function public.grant_credits to service_role;
 grant execute on function public.has_seen_delivery to service_role;
+grant execute on function public.learn_token to service_role;
 grant execute on function public.list_attempts to service_role;
 grant execute on function public.list_durations to service_role;
 grant execute on function public.list_jobs to service_role;
@@ -1981,6 +2093,7 @@ grant execute on function public.peek_rate_limits to service_role;
 grant execute on function public.read_balance to service_role;
 grant execute on function public.read_migrations to service_role;
 grant execute on function public.read_settings to service_role;
+grant execute on function public.read_token_pool to service_role;
 grant execute on function public.record_attempt to service_role;
 grant execute on function public.refund_charge to service_role;
 grant execute on function public.refund_credits to service_role;

@@ -1,7 +1,7 @@
 /** What this process knows how to do: models, providers, and the secrets of their tokens. */
 import type { Attempt, Candidate, Instant, ModelInput, Provider, Token } from './contracts.ts'
 import { SafelightError } from './errors.ts'
-import type { Model, Route } from './models.ts'
+import { laneOf, type Model, type Route } from './models.ts'
 
 export interface Registry {
   readonly models: readonly Model[]
@@ -44,7 +44,7 @@ export function createRegistry(
         .flatMap(({ provider, endpoint }) =>
           (tokensOf.get(provider) ?? [])
             .filter(token => !token.draining)
-            .map(({ label, account, maxOpen }) => ({ provider, endpoint, token: label, account, maxOpen })),
+            .map(token => ({ provider, endpoint, ...candidateOf(token, providersById.get(provider), model) })),
         )
       const open = all.filter(candidate => !attempts.some(attempt => rulesOut(attempt, candidate, allTokens)))
       // Untried providers first; the sort is stable, so the model's own order decides between equals.
@@ -95,6 +95,13 @@ function failuresOn(candidate: Candidate, attempts: readonly Attempt[]): Attempt
     ({ provider, refusal }) =>
       provider === candidate.provider && refusal?.kind !== 'rate_limited' && refusal?.kind !== 'concurrency',
   )
+}
+
+/** The token, with what it may do before anything is learned: as it was configured, else as the provider declares. */
+function candidateOf({ label, account, maxOpen, perMinute }: Token, provider: Provider | undefined, { kind }: Model) {
+  const limits = provider?.limits?.[laneOf(kind)]
+  const starting = { maxOpen: maxOpen ?? limits?.maxOpen ?? null, perMinute: perMinute ?? limits?.perMinute ?? null }
+  return { token: label, account, ...starting }
 }
 
 function keylessToken(provider: string): Token {

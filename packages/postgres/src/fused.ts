@@ -1,8 +1,10 @@
-/** Admission, the begin of an attempt and settlement, one round trip each; and the token pool that begin shares. */
-import type { Acquired, Admitted, Begun, Database, TokenPool } from '@safelight/core'
+/** Admission, the begin of an attempt and settlement, one round trip each. */
+import type { Admitted, Begun, Database } from '@safelight/core'
+import type { Rules } from '@safelight/core/token-pool'
 import type { SqlDriver } from './driver.ts'
 import { fence, storable } from './jobs.ts'
 import { type JobRow, type LimitRow, toJob, toLimitState } from './rows.ts'
+import { type ChoiceRow, waiting } from './tokens.ts'
 
 type Call = SqlDriver['call']
 
@@ -13,14 +15,12 @@ interface AdmittedRow {
   job: JobRow | null
 }
 
-type ChoiceRow = Extract<Acquired, { status: 'token' | 'none' }> | { status: 'wait'; wait_ms: number }
-
 type BegunRow =
   | (Omit<Extract<Begun, { status: 'begun' }>, 'job'> & { job: JobRow })
   | Extract<Begun, { status: 'lost' | 'none' }>
   | Extract<ChoiceRow, { status: 'wait' }>
 
-export function fusedCalls(call: Call): Required<Pick<Database, 'admit' | 'begin' | 'settle'>> {
+export function fusedCalls(call: Call, rules: Rules): Required<Pick<Database, 'admit' | 'begin' | 'settle'>> {
   return {
     async admit({ job, ip, hasCapacity }) {
       const args = { job: storable(job), ip, has_capacity: hasCapacity }
@@ -34,6 +34,7 @@ export function fusedCalls(call: Call): Required<Pick<Database, 'admit' | 'begin
         lane,
         candidates,
         wake_in_seconds: wakeInSeconds,
+        window_seconds: rules.window / 1000,
       })
       if (begun.status === 'begun') return { ...begun, job: toJob(begun.job) }
       return begun.status === 'wait' ? waiting(begun) : begun
@@ -56,21 +57,4 @@ function admitted({ outcome, balance, limits, job }: AdmittedRow): Admitted {
   const full = outcome === 'rate_limited' ? states.filter(({ remaining }) => remaining === 0) : []
   const retryAfterSeconds = Math.max(0, ...full.map(({ resetsInSeconds }) => resetsInSeconds))
   return { outcome, balance, retryAfterSeconds, limits: states }
-}
-
-export function tokenPool(call: Call): TokenPool {
-  return {
-    async acquire({ attemptId, jobId, model, lane, candidates }) {
-      const args = { attempt_id: attemptId, job_id: jobId, model, lane, candidates }
-      const choice = await call<ChoiceRow>('acquire_token', args)
-      return choice.status === 'wait' ? waiting(choice) : choice
-    },
-    async report(event) {
-      await call('report_token', { event })
-    },
-  }
-}
-
-function waiting({ wait_ms }: { wait_ms: number }): Extract<Acquired, { status: 'wait' }> {
-  return { status: 'wait', waitSeconds: wait_ms / 1000 }
 }

@@ -21,7 +21,8 @@ test('the SQL in the package is that of /database', () => {
 })
 
 test('every file has a name that the Supabase CLI does not skip', () => {
-  for (const { name, version } of migrations) expect(name).toMatch(new RegExp(`^0{5}${version}_[a-z-]+$`))
+  for (const { name, version } of migrations)
+    expect(name).toMatch(new RegExp(`^${String(version).padStart(6, '0')}_[a-z-]+$`))
   expect(ALL.slice(1, 3)).toEqual(['000002_atomic-credit-system', '000003_add-rate-limiting'])
 })
 

@@ -44,6 +44,12 @@ const LOOKUPS: readonly [index: string, parameters: string, text: string][] = [
     'text, text, text',
     'select id from public.job_attempts where provider = $1 and account = $2 and lane = $3 and ended_at is null',
   ],
+  [
+    'attempts_lately',
+    'text, text, text, timestamptz',
+    `select count(*), count(accepted_at) from public.job_attempts
+      where provider || ' ' || account || ' ' || lane = $1 || ' ' || $2 || ' ' || $3 and acquired_at > $4 and account = $2 and lane = $3`,
+  ],
   ['attempts_of_job', 'uuid', 'select id from public.job_attempts where job_id = $1 and started_at is not null'],
   ['job_attempts_pkey', 'uuid', 'update public.job_attempts set ended_at = now() where id = $1'],
   ['once_per_reference', 'text', `select seq from public.credit_ledger where reference = $1 and kind = 'grant'`],

@@ -35,6 +35,6 @@ export type {
   PropertyOptions,
 } from './conformance/suite.ts'
 export { tokenPoolCases } from './conformance/token-pool.ts'
-export type { TokenPoolHarness } from './conformance/token-pool.ts'
+export type { TokenPoolHarness } from './conformance/token-pool-steps.ts'
 export { usersCases } from './conformance/users.ts'
 export type { UsersHarness } from './conformance/users.ts'

@@ -10,6 +10,14 @@ export async function letTimePass(driver: SqlDriver, seconds: number, userId?: s
   const back = `- make_interval(secs => ${seconds})`
   const json = (column: string, path: string) =>
     `jsonb_set(${column}, '{${path}}', to_jsonb((${column} ->> '${path}')::bigint - ${Math.round(seconds * 1000)}))`
+  /** All that is called … At or … Until in a JSON object, and in the objects in it. */
+  const moved = (key: string, value: string) =>
+    `case when ${key} ~ '(At|Until)$' then to_jsonb((${value} #>> '{}')::double precision - ${seconds * 1000}) else ${value} end`
+  const instants = (column: string) =>
+    `(select coalesce(jsonb_object_agg(key, case jsonb_typeof(value) when 'object'
+        then (select jsonb_object_agg(inner_key, ${moved('inner_key', 'inner_value')})
+                from jsonb_each(value) inner_each (inner_key, inner_value))
+        else ${moved('key', 'value')} end), '{}') from jsonb_each(${column}))`
   await driver.query(`
     update public.generation_jobs set
       wake_at = wake_at ${back}, lease_until = lease_until ${back}, queue_until = queue_until ${back},
@@ -28,8 +36,9 @@ export async function letTimePass(driver: SqlDriver, seconds: number, userId?: s
     update public.rate_limits set
       hits = array(select hit ${back} from unnest(hits) hit), expires_at = expires_at ${back}
       ${whose && `where key like '%${userId}'`};
-    update public.provider_accounts set resting_until = resting_until ${back}, cap_until = cap_until ${back};
-    update public.provider_tokens set resting_until = resting_until ${back};
+    update public.provider_accounts set
+      paced_at = paced_at ${back}, queued_until = queued_until ${back}, state = ${instants('state')};
+    update public.provider_tokens set state = ${instants('state')};
     update public.webhook_deliveries set received_at = received_at ${back};
     update public.media set
       created_at = created_at ${back}, expires_at = expires_at ${back}, archived_at = archived_at ${back},

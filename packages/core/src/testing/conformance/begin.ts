@@ -70,6 +70,10 @@ export const beginChecks: DatabaseChecks = {
     const account = randomUUID()
     const provider = `conformance-${randomUUID()}`
     const candidates = [1, 2].map(() => newCandidate({ provider, account, maxOpen: 3 }))
+    for (const { token } of candidates) {
+      const about = { provider, token, account, lane: 'image', model: jobs[0]!.model, attemptId: randomUUID() } as const
+      await database.tokens.report({ ...about, outcome: 'accepted' })
+    }
     const begun = await together(20, index => fusedOf(database).begin(beginOf(jobs[index]!, candidates)))
     assert.deepEqual(tally(begun.map(({ status }) => status)), { begun: 3, wait: 17 })
   },

@@ -1,5 +1,5 @@
 import type { Candidate, TokenEvent, TokenPool } from '../../../contracts.ts'
-import type { TokenPoolHarness } from '../token-pool.ts'
+import type { TokenPoolHarness } from '../token-pool-steps.ts'
 import { type Broken, pause } from './broken.ts'
 
 function broken(
@@ -133,4 +133,43 @@ export const brokenTokenPools: readonly Broken<TokenPoolHarness>[] = [
       },
     }
   }),
+
+  broken('paces nothing', 'a configured rate is kept in every minute, and used', good => ({
+    async acquire(request) {
+      const candidates = request.candidates.map(candidate => ({ ...candidate, perMinute: null }))
+      const acquired = await good.acquire({ ...request, candidates })
+      return acquired.status === 'token' ? { ...acquired, candidate: request.candidates[0]! } : acquired
+    },
+  })),
+
+  broken(
+    'lets everybody try a new key',
+    'of several tokens one that was never accepted gets one call at a time',
+    good => ({
+      async acquire(request) {
+        for (const candidate of request.candidates) {
+          await good.report({ ...request, ...candidate, attemptId: crypto.randomUUID(), outcome: 'checked' })
+        }
+        return good.acquire(request)
+      },
+    }),
+  ),
+
+  broken('tells everybody to come back at once', 'whoever has to wait is given a turn of their own', good => ({
+    async acquire(request) {
+      const acquired = await good.acquire(request)
+      return acquired.status === 'wait' ? { ...acquired, waitSeconds: Math.min(1, acquired.waitSeconds) } : acquired
+    },
+  })),
+
+  broken(
+    'takes a failure for a refusal of the request',
+    'an account where everything fails rests, as long as another one works',
+    good =>
+      mishearing(good, event => {
+        return event.refusal?.kind === 'provider_error'
+          ? { ...event, refusal: { ...event.refusal, scope: 'request' } }
+          : event
+      }),
+  ),
 ]
