@@ -1052,6 +1052,28 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.list_runtimes(p_model text, p_endpoint text, p_duration double precision, p_limit integer)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select coalesce(jsonb_agg(extract(epoch from attempt.ended_at - attempt.accepted_at) order by job.finished_at desc), '[]')
+    from (
+      select finished_at, (attempt ->> 'id')::uuid as attempt_id from (
+        select finished_at, attempt, input from public.generation_jobs
+         where model = p_model and state = 'succeeded' order by finished_at desc limit p_limit * 10
+      ) recent
+       where attempt ->> 'endpoint' = p_endpoint
+         and (input ->> 'duration')::double precision is not distinct from p_duration
+       order by finished_at desc limit p_limit
+    ) job
+    join public.job_attempts attempt on attempt.id = job.attempt_id
+   where attempt.accepted_at is not null and attempt.ended_at is not null
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.move_job(p_job_id uuid, p_state text, p_version integer, p_to text, p_patch jsonb, p_wake_in_seconds double precision)
  RETURNS jsonb
  LANGUAGE sql
@@ -2087,6 +2109,7 @@ grant execute on function public.list_jobs to service_role;
 grant execute on function public.list_ledger to service_role;
 grant execute on function public.list_media to service_role;
 grant execute on function public.list_media_of_jobs to service_role;
+grant execute on function public.list_runtimes to service_role;
 grant execute on function public.move_job to service_role;
 grant execute on function public.note_job to service_role;
 grant execute on function public.peek_rate_limits to service_role;

@@ -42,6 +42,7 @@ export function jobStore(call: Call): JobStore {
       return pageOf(rows, limit, toJob, ({ created_at, id }) => [created_at, id])
     },
     durations: (model, limit) => call<number[]>('list_durations', { model, limit }),
+    runtimes: query => call<number[]>('list_runtimes', query),
     ...attemptsOf(call, jobOrNull),
   }
 }

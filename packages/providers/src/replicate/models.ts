@@ -141,7 +141,7 @@ export const klingTurboPro = defineModel({
 
 export const seedream45 = defineModel({
   id: 'replicate-seedream-4.5',
-  name: 'Seedream 4.5',
+  name: 'Seedream 4.5 in 2K',
   kind: 'image',
   description: 'ByteDance’s image model, in 2K.',
   sizes: SEEDREAM_2K,
@@ -151,7 +151,7 @@ export const seedream45 = defineModel({
 
 export const seedream45Edit = defineModel({
   id: 'replicate-seedream-4.5-edit',
-  name: 'Seedream 4.5 edit',
+  name: 'Seedream 4.5 edit in 2K',
   kind: 'edit',
   description: 'Combines and changes up to ten pictures, in 2K.',
   sizes: SEEDREAM_2K,

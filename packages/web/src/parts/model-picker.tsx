@@ -22,7 +22,8 @@ export function ModelPicker({ models, value, onChange }: ModelPickerProps) {
       options={options}
       value={value.id}
       onChange={onChange}
-      className="grid gap-2"
+      // A long list scrolls in itself; the prompt below stays in reach.
+      className="-m-1 grid max-h-[19rem] gap-2 overflow-y-auto overscroll-contain p-1"
       optionClassName="rounded-control border border-line bg-raised px-4 py-3 hover:border-edge has-checked:border-accent has-checked:bg-accent-soft has-disabled:opacity-60"
     >
       {(option, ids) => (

@@ -109,4 +109,27 @@ export const listChecks: JobChecks = {
     assert.deepEqual(await jobs.durations(model, 1), durations.slice(0, 1))
     assert.deepEqual(await jobs.durations(`conformance-${newJob(userId).id}`, 10), [])
   },
+
+  async 'how long the provider ran for jobs alike, newest first'({ jobs, newUser, advance }) {
+    if (!jobs.runtimes) return
+    const userId = await newUser()
+    const model = `conformance-${newJob(userId).id}`
+    for (const seconds of [10, 40]) {
+      const { attempt } = await begunJob(jobs, userId, { model })
+      const { job } = await jobs.record(attempt.id, accepted('op'))
+      await advance(seconds)
+      const storing = await mustMove(jobs, job, 'storing')
+      await advance(5)
+      await mustMove(jobs, storing, 'succeeded')
+    }
+    const { attempt } = (await jobs.list({ userId, limit: 1 })).items[0]!
+    const query = { model, endpoint: attempt!.endpoint, duration: null, limit: 10 }
+    const runtimes = await jobs.runtimes(query)
+    assert.equal(runtimes.length, 2)
+    assert(runtimes[0]! >= 39.9 && runtimes[0]! < 100, `${runtimes[0]} s`)
+    assert(runtimes[1]! >= 9.9 && runtimes[1]! < 39, `${runtimes[1]} s`)
+    assert.deepEqual(await jobs.runtimes({ ...query, limit: 1 }), runtimes.slice(0, 1))
+    for (const other of [{ endpoint: 'another' }, { duration: 5 }, { model: 'another' }])
+      assert.deepEqual(await jobs.runtimes({ ...query, ...other }), [])
+  },
 }
