@@ -1,4 +1,4 @@
-/** The README's TypeScript is type-checked and run, each block as a program of its own in an empty folder. */
+/** The TypeScript of the README and of the page about providers is type-checked and run, each block as a program of its own in an empty folder. */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,8 +10,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../..', import.meta.url))
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
-const blocks = [...readme.matchAll(/^```ts\n(.*?)^```/gms)].map(([, block = ''], index) => ({
+const pages = ['README.md', 'docs/providers/README.md'].map(page => readFileSync(join(root, page), 'utf8')).join('\n')
+const blocks = [...pages.matchAll(/^```ts\n(.*?)^```/gms)].map(([, block = ''], index) => ({
   name: `block ${index + 1}`,
   block,
 }))
