@@ -21,6 +21,10 @@ const BENCHES: Record<string, Bench> = {
     about: 'a 300 MiB output into the store of files: memory and time, against a raw stream',
     run: async () => (await import('./bench/stream.ts')).run(),
   },
+  pool: {
+    about: 'the token pool under a virtual clock: how much of the limits is used, how often somebody is turned away',
+    run: async () => (await import('./bench/pool.ts')).run(),
+  },
   clients: {
     about: 'jobs at fal.ai over a loopback server: CPU, lag and requests, against its own client',
     run: async () => (await import('./bench/clients.ts')).run(),

@@ -37,7 +37,7 @@ export async function run(): Promise<void> {
 }
 
 async function instant(): Promise<void> {
-  const load = { jobs: 2000, atOnce: 64, seconds: 0 }
+  const load = { jobs: 4000, atOnce: 64, seconds: 0 }
   const all = await compare(['safelight', 'adapter', 'byHand', 'polling', 'streaming'], load, RUNS)
   console.log(`instant jobs, ${load.atOnce} at once, medians of ${RUNS} runs of ${load.jobs}`)
   for (const [name, figures] of all) {
