@@ -44,14 +44,14 @@ describe.each(simulators.map(simulator => [simulator.provider, simulator] as con
   },
 )
 
-/** The first cells of every table whose first column is called `scenario` or `§`. */
+/** The first cells of every table whose first column is called `scenario`, `name` or `§`. */
 function failureRows(text: string): string[][] {
   const rows: string[][] = []
   let inTable = false
   for (const line of text.split('\n')) {
     const [, first = ''] = /^\|([^|]*)\|/.exec(line) ?? []
     if (!line.startsWith('|')) inTable = false
-    else if (/^(scenario|§)$/.test(first.trim())) inTable = true
+    else if (/^(scenario|name|§)$/.test(first.trim())) inTable = true
     else if (inTable && !/^[-\s:]+$/.test(first))
       rows.push([...first.matchAll(/`([^`]+)`|^\s*(\d+)\s*$/g)].map(([, name, number]) => name ?? number ?? ''))
   }

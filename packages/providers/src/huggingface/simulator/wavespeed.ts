@@ -20,8 +20,10 @@ export function wavespeed(visit: Visit): Response {
 
 function task(visit: Visit, job: SimulatedJob): object {
   const { desk } = visit
+  // Asked once: the job may end between two questions.
   const { phase } = desk.phase(job)
-  const files = phase === 'done' && status(visit, job) === 'completed' ? filesOf(visit, job) : []
+  const word = statusOf(visit, job, phase)
+  const files = word === 'completed' ? filesOf(visit, job) : []
   return {
     id: job.id,
     model: job.endpoint.split(':')[1],
@@ -29,15 +31,16 @@ function task(visit: Visit, job: SimulatedJob): object {
     outputs: files.map(file => addressOf(visit, file)),
     urls: { get: desk.url('wavespeed', `/api/v3/predictions/${job.id}/result`) },
     has_nsfw_contents: files.map(({ isFlagged }) => isFlagged),
-    status: status(visit, job),
+    status: word,
     created_at: new Date(job.acceptedAt).toISOString(),
     error: phase === 'done' ? errorOf(visit, job) : '',
     timings: { inference: 6710 },
   }
 }
 
-function status({ desk }: Visit, job: SimulatedJob): string {
-  const { phase } = desk.phase(job)
+type Phase = ReturnType<Visit['desk']['phase']>['phase']
+
+function statusOf({ desk }: Visit, job: SimulatedJob, phase: Phase): string {
   if (phase === 'queued') return 'created'
   if (phase === 'running') return 'processing'
   if (phase === 'cancelled') return 'cancelled'
