@@ -41,6 +41,8 @@ Try:
     const options = { port: portOf(line), seconds: secondsOf(line) }
     if (line.options['list']) return list()
     const served = await serveByVariables(simulators, options)
+    // Whoever reads the lines may stop it at once.
+    const stopped = untilStopped()
     for (const simulator of simulators) {
       const lines = environmentOf(simulator, served.baseUrls)
       process.stdout.write(lines.map(each => `${each}\n`).join(''))
@@ -48,7 +50,7 @@ Try:
     process.stderr.write(
       `\n  ${simulators.length} providers are simulated\n\n  script   POST ${served.url}/__simulator\n  stop     Ctrl-C\n`,
     )
-    await untilStopped()
+    await stopped
     await served.close()
     return EXIT.done
   },
