@@ -65,3 +65,11 @@ test.each([
   const look = async () => answer as unknown as Progress
   expect(await endOf({ look })).toMatchObject({ state: 'failed', failure: { code: 'timed_out' } })
 })
+
+test.each(['data:image/png;base64,%%%', 'data:image/png,%89PNG', 'data:'])(
+  'an output that is no file in its address: %s',
+  async url => {
+    const look = async (): Promise<Progress> => ({ status: 'done', outputs: [{ url }] })
+    expect(await endOf({ look })).toMatchObject({ state: 'failed', failure: { code: 'no_output', paid: 'yes' } })
+  },
+)

@@ -15,7 +15,7 @@ import { partsOf, type Parts } from './parts.ts'
 import { createRegistry } from './registry.ts'
 import type { JobHandle, ModelsOf, ProviderOption, Studio, StudioOptions } from './studio.ts'
 import { createWatchers, type Watchers } from './watchers.ts'
-import { takeDelivery } from './webhooks.ts'
+import { adopt, takeDelivery } from './webhooks.ts'
 
 const UPLOAD_MAX_BYTES = 10 * 1024 * 1024
 /** Whoever embeds the library without people; an id that every database takes. */
@@ -109,11 +109,9 @@ function jobCalls(parts: Parts, driver: Driver, watchers: Watchers<Job>): JobCal
     async adopt({ jobId, attemptId, operation }) {
       const waiting = await find(jobId)
       if (isEnded(waiting)) return waiting
-      const attempts = await parts.jobs.attempts(jobId)
-      if (!attempts.some(({ id }) => id === attemptId))
-        throw new SafelightError('not_found', 'There is no such attempt.')
-      const runUntil = parts.now() + parts.registry.model(waiting.model).timeoutSeconds * 1000
-      await parts.jobs.record(attemptId, { outcome: 'accepted', operation, runUntil, wakeInSeconds: 0 })
+      const attempt = (await parts.jobs.attempts(jobId)).find(({ id }) => id === attemptId)
+      if (!attempt) throw new SafelightError('not_found', 'There is no such attempt.')
+      await adopt(parts, waiting, attempt, operation)
       return driver.move(await find(jobId), { early: true })
     },
   }

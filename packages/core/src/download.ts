@@ -3,8 +3,9 @@
  * stands, and never shorter or longer than it said it would be. Works over any `fetch`.
  */
 import { SafelightError } from './errors.ts'
+import { sleep } from './sleep.ts'
 import { letGo, openPart, type Part } from './transfer/part.ts'
-import { isWorthResuming, pauseMilliseconds, sleep, trouble } from './transfer/trouble.ts'
+import { isWorthResuming, pauseSeconds, trouble } from './transfer/trouble.ts'
 
 export interface DownloadOptions {
   url: string
@@ -110,7 +111,7 @@ class Line {
       this.#resumes.fruitless++
       const isTooOften = this.#resumes.fruitless > RESUMES_MAX.fruitless || this.#resumes.inAll > RESUMES_MAX.inAll
       if (isTooOften || !isWorthResuming(error)) throw error
-      await sleep(pauseMilliseconds(this.#resumes.fruitless - 1, error), signal)
+      await sleep(pauseSeconds(this.#resumes.fruitless - 1, error), signal)
       try {
         this.#part = await openPart(this.#fetch, { url, signal, position: this.#position, seen: this.#first })
         return

@@ -2,6 +2,7 @@
 import type { Job, MediaStore, StoredFile } from './contracts.ts'
 import { JobFailed } from './errors.ts'
 import { isEnded } from './lifecycle.ts'
+import { sleep } from './sleep.ts'
 import type { FinishedJob, JobHandle, Picture } from './studio.ts'
 
 /** Another process may be moving the job: look at the store at least this often. */
@@ -64,20 +65,4 @@ export function finished(media: MediaStore, job: Job): FinishedJob {
 function pictureOf(media: MediaStore, file: StoredFile): Picture {
   const stream = () => media.open(file.key)
   return { ...file, stream, read: async () => new Uint8Array(await new Response(await stream()).arrayBuffer()) }
-}
-
-/** A plain timer: it keeps the process alive while somebody waits. */
-export function sleep(seconds: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer)
-      reject(signal?.reason as Error)
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop)
-      resolve()
-    }, seconds * 1000)
-    if (signal?.aborted) stop()
-    else signal?.addEventListener('abort', stop, { once: true })
-  })
 }

@@ -6,7 +6,8 @@ import { download } from './download.ts'
 import { SafelightError } from './errors.ts'
 import type { Parts } from './parts.ts'
 import { callProvider } from './provider-calls.ts'
-import { isDenied, isWorthAnother, pauseMilliseconds, retryAfterOf, sleep } from './transfer/trouble.ts'
+import { sleep } from './sleep.ts'
+import { isDenied, isWorthAnother, pauseSeconds, retryAfterOf } from './transfer/trouble.ts'
 
 export const OUTPUT_MAX_BYTES = 512 * 1024 * 1024
 const TRANSFER_TIMEOUT_SECONDS = 600
@@ -47,10 +48,11 @@ export async function keepBytes(parts: Parts, job: Job, outputs: readonly FreshO
   let failures = 0
   const kept = await Promise.all(
     outputs.map(async (output, index): Promise<Output> => {
-      const { bytes, ...rest } = inlined(output)
-      if (bytes === undefined || rest.flagged) return rest
+      const { inline, ...rest } = taken(output)
+      if (inline === undefined || rest.flagged) return rest
       const key = `${prefixOf(job)}${index}`
       try {
+        const bytes = typeof inline === 'string' ? decoded(inline) : inline
         await parts.transfers(() => parts.media.save(key, streamOf(bytes), { maxBytes: OUTPUT_MAX_BYTES }))
         return { ...rest, key }
       } catch (error) {
@@ -64,12 +66,23 @@ export async function keepBytes(parts: Parts, job: Job, outputs: readonly FreshO
   return failures > 0 && !isAnyLeft ? 'lost' : kept
 }
 
-/** A `data:` address is bytes that are here already: it goes to the store, and never into a row. */
-function inlined(output: FreshOutput): Output & { bytes?: ReadableStream<Uint8Array> | Uint8Array } {
-  if ('bytes' in output) return output
+/** What came along, apart from the rest. A `data:` address is bytes that are here already, and never goes into a row. */
+function taken(output: FreshOutput): Output & { inline?: ReadableStream<Uint8Array> | Uint8Array | string } {
+  if ('bytes' in output) {
+    const { bytes: inline, ...rest } = output
+    return { ...rest, inline }
+  }
   const { url, ...rest } = output
-  const [, base64] = /^data:[^,]*;base64,(.*)$/s.exec(url ?? '') ?? []
-  return base64 === undefined ? output : { ...rest, bytes: fromBase64(base64) }
+  if (!url?.startsWith('data:')) return output
+  return { ...rest, inline: url.slice(url.indexOf(',') + 1) }
+}
+
+function decoded(base64: string): Uint8Array {
+  try {
+    return fromBase64(base64)
+  } catch (cause) {
+    throw new SafelightError('unsupported_media', 'The bytes in the address are no base64.', {}, { cause })
+  }
 }
 
 /** Copies what is not ours yet. Never throws: trouble is an answer. */
@@ -117,7 +130,7 @@ function patiently<Result>(retries: number, run: () => Promise<Result>): Promise
     minTimeout: 0,
     shouldRetry: ({ error }) => isWorthAnother(error),
     async onFailedAttempt({ error, attemptNumber, retriesLeft }) {
-      if (retriesLeft > 0 && isWorthAnother(error)) await sleep(pauseMilliseconds(attemptNumber, error))
+      if (retriesLeft > 0 && isWorthAnother(error)) await sleep(pauseSeconds(attemptNumber, error))
     },
   })
 }

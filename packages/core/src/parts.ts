@@ -5,12 +5,10 @@ import type {
   Admission,
   Admitted,
   Begun,
-  Candidate,
   CurrentAttempt,
   Database,
   Deliveries,
   Job,
-  Lane,
   MediaStore,
   Transport,
 } from './contracts.ts'
@@ -46,14 +44,7 @@ export interface Parts extends Pick<Database, 'jobs' | 'ledger' | 'limiter' | 't
   transfers: LimitFunction
 }
 
-export interface BeginRequest {
-  job: Job
-  attemptId: string
-  number: number
-  lane: Lane
-  candidates: readonly Candidate[]
-  wakeInSeconds: number
-}
+export type BeginRequest = Parameters<NonNullable<Database['begin']>>[0]
 
 const TRANSFERS_MAX = 6
 

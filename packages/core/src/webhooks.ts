@@ -1,6 +1,6 @@
 /** Deliveries from providers: an accelerator, never the only way. What is believed of one is the name of the work, no more. */
 import { accepted } from './attempts.ts'
-import type { Attempt, Job, WebhookNews } from './contracts.ts'
+import type { Attempt, Job, Json, WebhookNews } from './contracts.ts'
 import { SafelightError } from './errors.ts'
 import { isEnded } from './lifecycle.ts'
 import type { Parts } from './parts.ts'
@@ -15,6 +15,11 @@ export interface Delivery {
   headers: Headers
 }
 
+/** The provider's name for an attempt whose answer was lost: the same as if the answer had come. */
+export function adopt(parts: Parts, job: Job, attempt: Attempt, operation: Json): Promise<Job | null> {
+  return accepted(parts, { ...job, attempt }, { operation, wakeInSeconds: 0 })
+}
+
 /** Takes a delivery in; the job it woke, null where it changes nothing. Throws `bad_signature`, `not_found`. */
 export async function takeDelivery(parts: Parts, delivery: Delivery): Promise<Job | null> {
   const { provider } = delivery
@@ -26,7 +31,7 @@ export async function takeDelivery(parts: Parts, delivery: Delivery): Promise<Jo
   const operation = news.status === 'verified' ? news.operation : undefined
   const woken =
     operation !== undefined && attempt.operation === null
-      ? await accepted(parts, { ...job, attempt }, { operation, wakeInSeconds: 0 })
+      ? await adopt(parts, job, attempt, operation)
       : isEnded(job)
         ? null
         : await wait(parts, job, 0)

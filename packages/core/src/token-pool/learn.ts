@@ -36,7 +36,7 @@ const SUBJECTS: Record<FailureKind, Subject | null> = {
 export function learn(known: Known, event: TokenEvent, facts: Facts, rules: Rules): Partial<Known> {
   const { outcome, refusal } = event
   if (outcome === 'ended') return {}
-  const retryAfterMs = (refusal?.retryAfterSeconds ?? 0) * 1000
+  const retryAfterMs = Math.min(rules.retryAfterMost, Math.max(0, (refusal?.retryAfterSeconds ?? 0) * 1000))
   const heard: Heard = { ...facts, outcome, retryAfterMs, ...(refusal && { kind: refusal.kind }) }
   const changes: Partial<Known> = {}
   for (const subject of subjectsOf(event, known)) {

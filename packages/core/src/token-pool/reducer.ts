@@ -211,14 +211,14 @@ function afterTooMany(lane: LaneState, heard: Heard, rules: Rules): LaneState {
 }
 
 function afterTooManyOpen(lane: LaneState, heard: Heard, rules: Rules): LaneState {
-  const { at, retryAfterMs, openAccepted } = heard
+  const { at, retryAfterMs, openAccepted, starting } = heard
   const next = paused(lane, at + Math.max(retryAfterMs, rules.pauseOpen))
   if (!isEcho(lane.refusedAt, heard)) {
     return { ...next, refusedAt: at, open: afterRefusal(opennessOf(lane, heard), at, rules) }
   }
   // Of several that were too many at once, the last to be refused knows how many were let in.
-  const value = Math.max(lane.open.value ?? 1, openAccepted)
-  return { ...next, open: { ...lane.open, value } }
+  const value = Math.max(lane.open.value ?? starting.maxOpen ?? 1, openAccepted)
+  return changed(lane, { ...next, open: { ...lane.open, value } })
 }
 
 /** Nobody's limit: something is broken. After several in a row the lane rests, and comes back one call at a time. */

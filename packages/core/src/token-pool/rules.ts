@@ -30,6 +30,8 @@ export function rulesOf(timeScale = 1) {
     /** A refusal without a reason known takes this share of the limit, and half of it at most. */
     cut: 0.04,
 
+    /** What a provider says is believed up to this: a day is the longest that limits are counted over. */
+    retryAfterMost: 24 * 60 * MINUTE,
     /** After a 429 that does not say how long; doubled in a row, up to a window. */
     pause: scaled(1000),
     /** After too many at once: a place is free as soon as one of them ends. */

@@ -40,7 +40,7 @@ export async function openPart(fetch: typeof globalThis.fetch, wanted: Wanted): 
     })
   }
   if (!response.ok) {
-    await response.body?.cancel().catch(() => undefined)
+    if (response.body) await letGo(response.body.getReader())
     throw refusalOf(response)
   }
   const reader = (response.body ?? new Blob().stream()).getReader()

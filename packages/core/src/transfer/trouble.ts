@@ -7,8 +7,8 @@ export interface Trouble extends Error {
   retryAfterSeconds?: number
 }
 
-const BACKOFF_MILLISECONDS = 250
-const JITTER_MILLISECONDS = 50
+const BACKOFF_SECONDS = 0.25
+const JITTER_SECONDS = 0.05
 /** Longer waits are not for whoever holds a connection, but for the job. */
 const WAIT_MAX_SECONDS = 10
 
@@ -33,33 +33,19 @@ export function isWorthResuming(error: unknown): boolean {
   return isWorthAnother(error) && (error as Partial<Trouble>).again !== 'file'
 }
 
+/** Asking again does not help; a fresh address may. */
+export function isDenied(error: unknown): boolean {
+  return (error as Partial<Trouble> | null)?.again === 'later'
+}
+
 /** What the other side asked for, where it did. */
 export function retryAfterOf(error: unknown): number | undefined {
   return (error as Partial<Trouble>).retryAfterSeconds
 }
 
 /** What was asked for and a little more, so that not all come back at once; else anything up to a growing backoff. */
-export function pauseMilliseconds(retry: number, error: unknown): number {
+export function pauseSeconds(retry: number, error: unknown): number {
   const seconds = retryAfterOf(error)
-  if (seconds !== undefined) return seconds * 1000 + Math.random() * JITTER_MILLISECONDS
-  return Math.random() * BACKOFF_MILLISECONDS * 2 ** retry
-}
-
-export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer)
-      reject(signal?.reason as Error)
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop)
-      resolve()
-    }, milliseconds)
-    signal?.addEventListener('abort', stop, { once: true })
-  })
-}
-
-/** Asking again does not help; a fresh address may. */
-export function isDenied(error: unknown): boolean {
-  return (error as Partial<Trouble> | null)?.again === 'later'
+  if (seconds !== undefined) return seconds + Math.random() * JITTER_SECONDS
+  return Math.random() * BACKOFF_SECONDS * 2 ** retry
 }
