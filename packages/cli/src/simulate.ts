@@ -1,9 +1,8 @@
 /** `safelight simulate`: every provider on this machine, for apps under test in any language. */
-import { simulators, type Simulator } from '@safelight/providers/testing'
+import { serveByVariables, simulators, type Simulator } from '@safelight/providers/testing'
 import { baseUrlNamesOf, keyNameOf } from '@safelight/server/node'
 import { EXIT, PlainError, refuseWords, textOption, wholeOption, type Command, type CommandLine } from './command.ts'
 import { watchChannel, watchLauncher } from './launcher.ts'
-import { serveByVariables } from './simulate-doors.ts'
 
 const DEFAULT_PORT = 7777
 const DEFAULT_SECONDS = 1

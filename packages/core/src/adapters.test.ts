@@ -1,5 +1,6 @@
 /** What a broken adapter, or a broken mapping, may do to a job: nothing that lasts. */
 import { expect, test } from 'vitest'
+import { onePixel } from '../test/models.ts'
 import type { Job, Progress, Provider, Submitted } from './contracts.ts'
 import { createStudio, defineModel, memoryDatabase, type Route } from './index.ts'
 
@@ -12,15 +13,7 @@ const STEPS = 150
 async function endOf(provider: Partial<Provider>, body: Route['body'] = ({ prompt }) => ({ prompt })): Promise<Job> {
   let clock = Date.UTC(2026, 0, 1)
   const now = () => clock
-  const model = defineModel({
-    id: 'm',
-    name: 'M',
-    kind: 'image',
-    description: '',
-    sizes: { square: { width: 1, height: 1 } },
-    timeoutSeconds: 60,
-    routes: [{ provider: 'p', endpoint: 'x', body }],
-  })
+  const model = defineModel({ ...onePixel, routes: [{ provider: 'p', endpoint: 'x', body }] })
   const whole: Provider = {
     id: 'p',
     keyless: true,

@@ -1,17 +1,10 @@
 import { expect, test } from 'vitest'
+import { onePixel } from '../test/models.ts'
 import type { LookCall, Progress, Provider } from './contracts.ts'
 import { createStudio, defineModel } from './index.ts'
 import { bookedProvider } from './testing/crash/provider.ts'
 
-const model = defineModel({
-  id: 'm',
-  name: 'M',
-  kind: 'image',
-  description: '',
-  sizes: { square: { width: 1, height: 1 } },
-  timeoutSeconds: 20,
-  routes: [{ provider: 'p', endpoint: 'x', body: () => ({}) }],
-})
+const model = defineModel({ ...onePixel, timeoutSeconds: 20 })
 const request = { model: 'm', input: { prompt: 'a fox' } } as const
 
 type Follow = NonNullable<Provider['follow']>

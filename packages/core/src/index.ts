@@ -1,6 +1,6 @@
 export { ERRORS, FAILURES, JobFailed, SafelightError } from './errors.ts'
 export type { ErrorCode, ErrorDetails, FailureCode, FieldProblem, LimitState } from './errors.ts'
-export { defineModel, defaultPrice, laneOf, offer, priceOf, promise, sizeOf } from './models.ts'
+export { defineModel, defaultPrice, everyRequest, laneOf, offer, priceOf, promise, sizeOf } from './models.ts'
 export type { InputOf, Lifecycle, Model, ModelPromise, ModelSpec, Route } from './models.ts'
 export { fieldsOf, PROMPT_MAX_CHARACTERS } from './input.ts'
 export type * from './contracts.ts'

@@ -96,6 +96,32 @@ export function laneOf(kind: Kind): Lane {
   return kind === 'video' ? 'video' : 'image'
 }
 
+/** Every request that a model takes, its prompt apart: each combination of what its caller may choose. There are few of each. */
+export function everyRequest(
+  model: Pick<Model, 'sizes' | 'durations' | 'styles' | 'images' | 'maxCount' | 'takesNegativePrompt'>,
+) {
+  const { sizes, durations = [undefined], styles, images, maxCount = 1, takesNegativePrompt } = model
+  const least = images?.required ? 1 : 0
+  const pictures = Array.from({ length: (images?.maxCount ?? 0) - least + 1 }, (_, index) => index + least)
+  const requests: Omit<ModelInput, 'seed'>[] = []
+  for (const size of Object.keys(sizes) as SizeId[])
+    for (const duration of durations)
+      for (const style of styles?.map(({ id }) => id) ?? [undefined])
+        for (const count of Array.from({ length: maxCount }, (_, index) => index + 1))
+          for (const negativePrompt of takesNegativePrompt ? [undefined, 'rain'] : [undefined])
+            for (const each of pictures)
+              requests.push({
+                prompt: 'a fox in snow',
+                size,
+                count,
+                ...(duration === undefined ? {} : { duration }),
+                ...(style === undefined ? {} : { style }),
+                ...(negativePrompt === undefined ? {} : { negativePrompt }),
+                ...(each === 0 ? {} : { images: Array.from({ length: each }, (_, index) => `picture-${index}`) }),
+              })
+  return requests
+}
+
 /** Credits for one output where a model names no price: image 500, edit 1000, video by its started seconds. */
 export function defaultPrice(kind: Kind, durationSeconds = 3): number {
   if (kind === 'image') return 500

@@ -1,5 +1,6 @@
 /** A crash between the files of one answer: what a provider can hand out again is not given up. */
 import { expect, test } from 'vitest'
+import { onePixel } from '../test/models.ts'
 import type { Provider, SubmitCall } from './contracts.ts'
 import { createStudio, defineModel, memoryDatabase, memoryMedia } from './index.ts'
 import { PNG } from './testing/crash/provider.ts'
@@ -29,16 +30,7 @@ test.each([
     },
     look: () => Promise.reject(new Error('there is nothing to look at')),
   }
-  const model = defineModel({
-    id: 'm',
-    name: 'M',
-    kind: 'image',
-    description: '',
-    sizes: { square: { width: 1, height: 1 } },
-    maxCount: 3,
-    timeoutSeconds: 60,
-    routes: [{ provider: 'p', endpoint: 'x', body: () => ({}) }],
-  })
+  const model = defineModel({ ...onePixel, maxCount: 3 })
   const studio = createStudio({ providers: [provider], models: [model], database, media, now })
   const { id } = await studio.submit({ model: 'm', userId: USER, input: { prompt: 'x', count: 3 } })
   // The step that began with the request has to end before time passes.

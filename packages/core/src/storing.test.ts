@@ -1,18 +1,11 @@
 /** When copying goes on failing. */
 import { expect, test } from 'vitest'
+import { onePixel } from '../test/models.ts'
 import { createStudio, defineModel, memoryDatabase } from './index.ts'
 import { bookedProvider } from './testing/crash/provider.ts'
 
 const USER = '00000000-0000-4000-8000-000000000001'
-const model = defineModel({
-  id: 'm',
-  name: 'M',
-  kind: 'image',
-  description: '',
-  sizes: { square: { width: 1, height: 1 } },
-  timeoutSeconds: 60,
-  routes: [{ provider: 'p', endpoint: 'x', body: () => ({}) }],
-})
+const model = defineModel({ ...onePixel })
 
 test('a provider that renews addresses is asked once for each try, and not for ever', async () => {
   let now = Date.UTC(2026, 0, 1)

@@ -210,6 +210,13 @@ describe('places', () => {
     expect(open(its)).toMatchObject({ value: 3, trying: null })
   })
 
+  test('that were configured are not forgotten when others were refused at the same time', () => {
+    const its = believer({ maxOpen: 10 })
+    its.refused(LIMITED, { sentAt: START })
+    its.refused(CROWDED, { sentAt: START, open: 3, openAccepted: 2 })
+    expect(open(its).value).toBe(10)
+  })
+
   test('never fall below one', () => {
     const its = believer()
     for (let times = 0; times < 5; times++) its.refused(CROWDED)
@@ -329,7 +336,7 @@ test('a state survives JSON, whatever the order of its keys', () => {
   its.accepted()
   const { lane, token } = its.known()
   const stored = (state: object) => JSON.parse(JSON.stringify(Object.fromEntries(Object.entries(state).toReversed())))
-  const known = { ...its.known(), lane: stored(lane), token: stored(token) } as Known
+  const known = { ...its.known(), lane: stored(lane), token: stored(token) }
   const use = { provider: 'p', token: 't', account: 'a', lane: 'image', model: 'm', attemptId: 'x' } as const
   const none = { sent: 0, accepted: 0, open: 0, openAccepted: 0, starting: { perMinute: 10, maxOpen: null } }
   const facts = { at: its.now() + 1, sentAt: its.now(), ...none }

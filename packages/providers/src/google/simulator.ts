@@ -19,6 +19,7 @@ export function createGoogleSimulator({ webhookSecret }: { webhookSecret?: strin
       GEMINI_BASE_URL: 'https://generativelanguage.googleapis.com',
       storage: 'https://storage.googleapis.com',
     },
+    apart: ['storage'],
     scenarios: googleScenarios,
     actionOf,
     answer,

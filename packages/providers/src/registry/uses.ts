@@ -1,5 +1,5 @@
 /** What our routes send: each route with sample bodies, as they go out, for everything that it takes. */
-import { sizeOf, type Json, type Model, type ModelInput, type Route, type SizeId } from '@safelight/core'
+import { everyRequest, sizeOf, type Json, type Model, type Route } from '@safelight/core'
 
 /** A route of ours, and what it may send. */
 export interface RouteUse {
@@ -31,7 +31,7 @@ export function usesOf(models: readonly Model[], providers: readonly string[]): 
 }
 
 function bodiesOf(model: Model, route: Route): Json[] {
-  const bodies = requestsOf(model)
+  const bodies = everyRequest(model)
     .filter(request => route.takes?.(request) ?? true)
     .flatMap(request =>
       SEEDS.map(seed => {
@@ -40,31 +40,6 @@ function bodiesOf(model: Model, route: Route): Json[] {
       }),
     )
   return [...new Map(bodies.map(body => [JSON.stringify(body), body])).values()]
-}
-
-type Request = Omit<ModelInput, 'seed'>
-
-/** Every size, length, style and number of pictures, one output and as many as there may be. */
-function requestsOf(model: Model): Request[] {
-  const { sizes, durations, styles, images, maxCount = 1, takesNegativePrompt } = model
-  const pictures = images ? [...new Set([images.required ? 1 : 0, 1, images.maxCount])] : [0]
-  const requests: Request[] = []
-  for (const size of Object.keys(sizes) as SizeId[])
-    for (const duration of durations ?? [undefined])
-      for (const style of styles?.map(({ id }) => id) ?? [undefined])
-        for (const each of pictures)
-          for (const count of new Set([1, maxCount]))
-            for (const negativePrompt of takesNegativePrompt ? [undefined, 'rain'] : [undefined])
-              requests.push({
-                prompt: 'a red fox in snow',
-                size,
-                count,
-                ...(duration === undefined ? {} : { duration }),
-                ...(style === undefined ? {} : { style }),
-                ...(negativePrompt === undefined ? {} : { negativePrompt }),
-                ...(each > 0 ? { images: Array.from({ length: each }, (_, index) => `picture-${index}`) } : {}),
-              })
-  return requests
 }
 
 /**

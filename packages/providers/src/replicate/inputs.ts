@@ -1,5 +1,5 @@
 /** What a route of Replicate writes into its body, and our pictures on their way into it. */
-import type { InputFile, Json, SubmitCall } from '@safelight/core'
+import type { InputFile, Json, JsonObject, SubmitCall } from '@safelight/core'
 import { bytesOf, dataUriOf, prepare, refused, textAt } from '@safelight/core/adapter'
 import type { Api, Refused } from '@safelight/core/adapter'
 import { refusalOf } from './refusals.ts'
@@ -18,7 +18,7 @@ const UPLOAD_MAX_BYTES = 100 * 1024 * 1024
 /** The model's input with its pictures; all that comes before the hand-over. */
 export function inputOf(api: Api, call: SubmitCall): Promise<{ made: Record<string, Json> } | Refused> {
   return prepare(async () => {
-    const { input, pictures } = call.body as unknown as Partial<ReplicateBody>
+    const { input, pictures } = call.body as Partial<ReplicateBody> & JsonObject
     if (typeof input !== 'object') return refused('invalid_input', 'This route writes no input.')
     if (call.files.length === 0) return input
     if (!pictures) return refused('invalid_input', 'This route does not say where a picture goes.')

@@ -3,6 +3,11 @@ import { parseJson } from '@safelight/core/adapter'
 import type { Exchange } from './simulator.ts'
 import type { World } from './world.ts'
 
+/** Origins that a variable replaces are called like it. */
+export function isVariable(origin: string): boolean {
+  return origin === origin.toUpperCase()
+}
+
 /** Whose origin a URL is on, in this world; null for nobody's. */
 export function addressee(world: World, url: URL): { provider: string; origin: string } | null {
   for (const { provider, origins } of world.simulators) {

@@ -6,6 +6,7 @@ export type { Fault, FaultKind } from './faults.ts'
 export { mswHandlers } from './msw-handlers.ts'
 export { serveSimulators } from './serve.ts'
 export type { ServedSimulators } from './serve.ts'
+export { serveByVariables } from './serve-by-variables.ts'
 export { simulatedFetch } from './simulated-fetch.ts'
 export type {
   Action,

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { control } from './control.ts'
-import { exchangeOf } from './exchange.ts'
+import { exchangeOf, isVariable } from './exchange.ts'
 import type { World } from './world.ts'
 
 export interface ServedSimulators {
@@ -25,7 +25,7 @@ export async function serveSimulators(world: World, { port = 0 }: { port?: numbe
       servers.push(server)
       const base = await listen(server, port === 0 ? 0 : port + servers.length - 1)
       world.bases.set(`${provider} ${origin}`, base)
-      if (origin === origin.toUpperCase()) baseUrls[origin] = base
+      if (isVariable(origin)) baseUrls[origin] = base
     }
   }
   return { baseUrls, url: world.bases.values().next().value ?? '', close: () => closeAll(world, servers) }

@@ -18,6 +18,8 @@ export interface Simulator {
    * case.
    */
   readonly origins: Readonly<Record<string, string>>
+  /** Origins that the API itself leads to without its key: they stay somebody else's address, whoever serves them. */
+  readonly apart?: readonly string[]
   /** What the request wants; the path has the origin's name in front of it, see `Exchange`. */
   actionOf(exchange: Exchange): Action
   /** Answers it. `desk` remembers. */

@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import { createStudio, memoryDatabase, memoryMedia } from '@safelight/core'
 import type { Job, MediaStore, Provider, Studio } from '@safelight/core'
 import type { ProviderWithModels } from '@safelight/core'
+import { isVariable } from '../kit/exchange.ts'
 import { simulatedFetch } from '../kit/simulated-fetch.ts'
 import type { Plan, Simulator } from '../kit/simulator.ts'
 import { createWorld, type World } from '../kit/world.ts'
@@ -168,7 +169,7 @@ function watchedLine(
 ) {
   let open = 0
   const leaks: string[] = []
-  const own = Object.entries(simulator.origins).filter(([name]) => name === name.toUpperCase())
+  const own = Object.entries(simulator.origins).filter(([name]) => isVariable(name))
   const mayKnow = new Set(own.map(([, origin]) => origin))
   const fetch = simulatedFetch(world, { onSilence: () => pass(provider.requestTimeoutSeconds + 1) })
   const watched: typeof fetch = async (input, init) => {

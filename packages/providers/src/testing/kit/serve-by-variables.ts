@@ -2,31 +2,25 @@
  * A vendor's files come from hosts that no variable names, and a server fetches outputs only from addresses of this machine
  * that it was told of. So those hosts are served here as folders of the vendor's first origin.
  */
-import {
-  createWorld,
-  serveSimulators,
-  type Exchange,
-  type ServedSimulators,
-  type Simulator,
-} from '@safelight/providers/testing'
+import { isVariable } from './exchange.ts'
+import { serveSimulators, type ServedSimulators } from './serve.ts'
+import type { Exchange, Simulator } from './simulator.ts'
+import { createWorld, type World } from './world.ts'
 
 const FOLDER = /^\/__([a-z]\w*)(\/.*|$)/
-
-/** Where an API itself leads to, and minds whether its key comes along: it has to be somebody else's address. */
-const LED_TO: readonly string[] = ['google storage']
 
 /** As `serveSimulators`, with the hosts of files inside others. */
 export async function serveByVariables(
   simulators: readonly Simulator[],
   { port, seconds }: { port: number; seconds: number },
-): Promise<ServedSimulators> {
+): Promise<ServedSimulators & { world: World }> {
   const world = createWorld({ simulators: simulators.map(withFolders), seconds })
   const served = await serveSimulators(world, { port })
   for (const simulator of simulators) {
     const base = served.baseUrls[firstOf(simulator)]
     for (const host of fileHostsOf(simulator)) world.bases.set(`${simulator.provider} ${host}`, `${base}/__${host}`)
   }
-  return served
+  return { ...served, world }
 }
 
 function withFolders(simulator: Simulator): Simulator {
@@ -51,15 +45,10 @@ function fileHostsOf(simulator: Simulator): string[] {
   return Object.keys(simulator.origins).filter(origin => {
     const question = { method: 'GET', path: '/', query: new URLSearchParams(), headers: new Headers() }
     const action = simulator.actionOf({ ...question, origin, body: new Uint8Array(), json: undefined })
-    return !isVariable(origin) && action === 'media' && !LED_TO.includes(`${simulator.provider} ${origin}`)
+    return !isVariable(origin) && action === 'media' && !simulator.apart?.includes(origin)
   })
 }
 
 function firstOf({ origins }: Simulator): string {
   return Object.keys(origins).find(isVariable) ?? ''
-}
-
-/** Origins that a variable replaces are called like it. */
-function isVariable(origin: string): boolean {
-  return origin === origin.toUpperCase()
 }
