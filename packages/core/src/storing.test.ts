@@ -40,3 +40,24 @@ test('a provider that renews addresses is asked once for each try, and not for e
   })
   expect(await database.ledger.balance(USER)).toBe(3000)
 })
+
+test('an address that stays closed is given up after ten minutes, however long the provider keeps its file', async () => {
+  let now = Date.UTC(2026, 0, 1)
+  const booked = bookedProvider('p', { recovery: 'atMostOnce', seconds: 1, keepsSeconds: 7 * 86_400 }, () => now)
+  const { download: _, ...closed } = booked
+  const database = memoryDatabase({ now: () => now, openingBalance: 3000 })
+  const fetch = async () => new Response('no', { status: 403 })
+  const studio = createStudio({ providers: [closed], models: [model], database, now: () => now, fetch })
+  const { id } = await studio.submit({ model: 'm', userId: USER, input: { prompt: 'x' } })
+  const after = async (minutes: number) => {
+    for (let minute = 0; minute < minutes; minute++) {
+      now += 60_000
+      await studio.sweep()
+    }
+    await studio.close()
+    return studio.job(id).find()
+  }
+  expect((await after(8)).state).toBe('storing')
+  expect(await after(8)).toMatchObject({ state: 'failed', failure: { code: 'storage_failed' } })
+  expect(await database.ledger.balance(USER)).toBe(3000)
+})

@@ -98,6 +98,16 @@ export const restChecks: Checks = {
     await take(tokens, ask(candidates))
   },
 
+  async 'whoever is in trouble and says when to come back is left alone until then'({ tokens, advance }) {
+    const candidates = candidatesOf(1)
+    await refuse(tokens, ask(candidates), { kind: 'provider_error', scope: 'provider', retryAfterSeconds: 300 })
+    assertWaits(await tokens.acquire(ask(candidates)), HOUR_SECONDS)
+    await advance(200)
+    assertWaits(await tokens.acquire(ask(candidates)), HOUR_SECONDS)
+    await advance(200)
+    await take(tokens, ask(candidates))
+  },
+
   async 'a refusal for concurrency teaches the cap that was met'({ tokens, advance }) {
     const candidates = candidatesOf(1)
     const open = [ask(candidates), ask(candidates)]
