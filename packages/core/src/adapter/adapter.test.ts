@@ -9,6 +9,7 @@ import {
   handOver,
   isFresh,
   parseJson,
+  readJson,
   retryAfterSeconds,
   verifyStandardWebhook,
   wasNeverSent,
@@ -30,6 +31,9 @@ describe('json', () => {
       s: '12345678901234567890',
     })
     expect(() => parseJson('{"a":12345678901234567890')).toThrow(SyntaxError)
+    for (const document of ['{"a":', '<html>', '', new Uint8Array([0xff, 0xfe])])
+      expect(readJson(document)).toBeUndefined()
+    expect(readJson(new TextEncoder().encode('{"a":9007199254740993}'))).toEqual({ a: '9007199254740993' })
   })
 })
 

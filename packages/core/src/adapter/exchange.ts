@@ -1,6 +1,6 @@
 /** One request to a provider, and its whole answer: never repeated, never redirected, never larger than allowed. */
 import type { Token } from '../contracts.ts'
-import { parseJson } from './json.ts'
+import { readJson } from './json.ts'
 
 /** A complete answer. `json` is undefined where the body is none. */
 export interface Answer {
@@ -129,14 +129,9 @@ function isText(response: Response): boolean {
   return !/^(image|video|audio)\/|^application\/octet-stream/.test(response.headers.get('content-type') ?? '')
 }
 
+/** Looked at only where it may be some: a page of HTML is not worth an exception. */
 function jsonOf(text: string): unknown {
-  if (!/^\s*[[{"\dtfn-]/.test(text)) return undefined
-  try {
-    return parseJson(text)
-  } catch {
-    // Half a document, or a page of HTML: whoever asked for JSON sees that there is none.
-    return undefined
-  }
+  return /^\s*[[{"\dtfn-]/.test(text) ? readJson(text) : undefined
 }
 
 /** Codes of Node and undici that stand for a connection which never came about. */

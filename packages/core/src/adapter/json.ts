@@ -1,5 +1,6 @@
 /** JSON as providers write it: their ids and seeds pass 2^53, where a number would quietly become another one. */
 
+const decoder = new TextDecoder()
 const LONG_INTEGER = /(?<![\w.])-?\d{16,}(?![\w.])/
 
 /** The runtime's own parser gives a reviver the source text of each value; the standard library's types do not know yet. */
@@ -13,6 +14,16 @@ export function parseJson(text: string): unknown {
       ? context.source
       : value
   return JSON.parse(text, keepDigits)
+}
+
+/** The same for what may be none, as half a document or a page of HTML: then undefined. */
+export function readJson(document: string | Uint8Array): unknown {
+  try {
+    return parseJson(typeof document === 'string' ? document : decoder.decode(document))
+  } catch {
+    // Whoever reads a stranger's document sees that there is nothing in it.
+    return undefined
+  }
 }
 
 /** The value behind a path of keys and indexes; undefined where there is none. */

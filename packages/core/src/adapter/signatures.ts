@@ -1,5 +1,6 @@
 /** What webhook verifiers share. Comparisons take the same time wherever two values differ. */
 import type { Instant } from '../contracts.ts'
+import { fromBase64 } from './files.ts'
 
 /** A delivery may be so old, or so far ahead of our clock. */
 export const DELIVERY_AGE_MAX_SECONDS = 300
@@ -49,7 +50,7 @@ export async function verifyStandardWebhook(
   const { headers, body, now } = delivery
   const [id, timestamp] = [headers.get('webhook-id'), headers.get('webhook-timestamp')]
   if (!id || !timestamp || !isFresh(timestamp, now)) return false
-  const key = Uint8Array.from(atob(secret.replace(/^whsec_/, '')), character => character.charCodeAt(0))
+  const key = fromBase64(secret.replace(/^whsec_/, ''))
   const expected = await hmacSha256(key, signedText(id, timestamp, body))
   const given = (headers.get('webhook-signature') ?? '').split(' ').filter(each => each.startsWith('v1,'))
   return given.some(each => sameBytes(expected, bytesOrNone(each.slice(3))))
@@ -57,7 +58,7 @@ export async function verifyStandardWebhook(
 
 function bytesOrNone(base64: string): Uint8Array {
   try {
-    return Uint8Array.from(atob(base64), character => character.charCodeAt(0))
+    return fromBase64(base64)
   } catch {
     // No base64 is no signature.
     return new Uint8Array()

@@ -1,7 +1,7 @@
 /** Answers as they may come, good and bad, straight into the adapter. */
 import type { Submitted } from '@safelight/core'
 import { expect, test } from 'vitest'
-import { callerOf } from '../testing/caller.ts'
+import { callerOf } from '../../test/caller.ts'
 import { bfl, bflModels } from './index.ts'
 
 type Sent = { url: string; init: RequestInit }

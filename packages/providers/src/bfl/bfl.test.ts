@@ -1,11 +1,11 @@
 /** The adapter against the simulator: on sockets, without them, through every scenario, and with deliveries. */
 import { expect, test } from 'vitest'
-import { callerOf } from '../testing/caller.ts'
+import { callerOf } from '../../test/caller.ts'
 import { createWorld, serveSimulators, simulatedFetch } from '../testing/kit/index.ts'
 import { bfl, bflModels } from './index.ts'
 import { bflSimulator } from './simulator.ts'
 import { isSigned } from './webhooks.ts'
-import { bflVector } from './webhook-vector.ts'
+import { bflVector } from '../../test/bfl-webhook-vector.ts'
 
 const [flux2Pro] = bflModels
 

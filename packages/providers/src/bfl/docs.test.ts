@@ -1,6 +1,6 @@
 /** The docs page, the simulator and the models say the same. */
 import { expect, test } from 'vitest'
-import { docsPage, rowsOf, undocumented } from '../testing/docs-page.ts'
+import { docsPage, rowsOf, undocumented } from '../../test/docs-page.ts'
 import { bflModels } from './models.ts'
 import { bflScenarios } from './scenarios.ts'
 

@@ -8,7 +8,7 @@ import {
   fromHex,
   hex,
   hmacSha256,
-  parseJson,
+  readJson,
   sameBytes,
   textAt,
   at,
@@ -31,21 +31,12 @@ export async function readDelivery(call: WebhookCall, master: string | undefined
   const { body, headers, now, attemptId, token } = call
   const signature = headers.get('x-bfl-signature')
   if (!(await isSigned(body, signature, await secretOf(attemptId, token, master)))) return { status: 'forged' }
-  const news = newsIn(body)
+  const news = readJson(body)
   if (isOld(at(news, 'timestamp'), now)) return { status: 'forged' }
   const id = idIn(news)
   // Delivered again, it has the same body, and so the same signature.
   const deliveryId = id === undefined ? (signature ?? '') : `${id} ${textAt(news, 'status') ?? ''}`
   return { status: 'verified', deliveryId, ...(id === undefined ? {} : { operation: { id, pollingUrl: null } }) }
-}
-
-function newsIn(body: Uint8Array): unknown {
-  try {
-    return parseJson(new TextDecoder().decode(body))
-  } catch {
-    // Signed all the same: it wakes the job, and names nothing.
-    return undefined
-  }
 }
 
 /** Seconds, milliseconds or ISO 8601: its form is not documented. Where there is none, the secret of one attempt has to do. */

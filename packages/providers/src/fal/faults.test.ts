@@ -5,7 +5,7 @@ import { createWorld, serveSimulators } from '../testing/kit/index.ts'
 import type { FaultKind, ServedSimulators, World } from '../testing/kit/index.ts'
 import { fal, type FalProvider } from './index.ts'
 import { inputImage } from './inputs.ts'
-import { fileOf, KEY, lookWith, submitWith } from './simulated/calls.ts'
+import { fileOf, KEY, lookWith, submitWith } from '../../test/fal-calls.ts'
 import { falSimulator } from './simulator.ts'
 
 let world: World

@@ -1,7 +1,7 @@
 /** Raw answers about a job, good and hostile, and the one thing that each of them says. */
 import { expect, test } from 'vitest'
 import { fal } from './index.ts'
-import { callWith, KEY, lookWith, outputsOf, scriptedFetch, submitWith } from './simulated/calls.ts'
+import { callWith, KEY, lookWith, outputsOf, scriptedFetch, submitWith } from '../../test/fal-calls.ts'
 
 const provider = fal()
 const ID = '764cabcf-b745-4b3e-ae38-1200304cf45b'

@@ -6,7 +6,7 @@ import { ApiError, createFalClient, ValidationError, type FalClient, type QueueS
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createWorld, serveSimulators } from '../testing/kit/index.ts'
 import type { ServedSimulators, World } from '../testing/kit/index.ts'
-import { KEY } from './simulated/calls.ts'
+import { KEY } from '../../test/fal-calls.ts'
 import { rowOf } from './simulated/scenarios.ts'
 import { falSimulator } from './simulator.ts'
 

@@ -5,7 +5,7 @@ import { createWorld, serveSimulators, simulatedFetch } from '../testing/kit/ind
 import type { ServedSimulators, World } from '../testing/kit/index.ts'
 import { fal, type FalProvider } from './index.ts'
 import { inputImage, inputImages } from './inputs.ts'
-import { callWith, fileOf, KEY, lookWith, outputsOf, submitWith, tokenOf } from './simulated/calls.ts'
+import { callWith, fileOf, KEY, lookWith, outputsOf, submitWith, tokenOf } from '../../test/fal-calls.ts'
 import { falSimulator } from './simulator.ts'
 
 interface Place {

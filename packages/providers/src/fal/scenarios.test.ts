@@ -4,7 +4,7 @@ import type { Progress } from '@safelight/core'
 import { expect, test } from 'vitest'
 import { createWorld, simulatedFetch } from '../testing/kit/index.ts'
 import { fal } from './index.ts'
-import { lookWith, submitWith } from './simulated/calls.ts'
+import { lookWith, submitWith } from '../../test/fal-calls.ts'
 import { falSimulator } from './simulator.ts'
 
 const provider = fal()

@@ -1,5 +1,5 @@
 /** fal's stream of status events (fal-js `queue.streamStatus`): the same JSON as a look, pushed. */
-import { parseJson } from '@safelight/core/adapter'
+import { readJson } from '@safelight/core/adapter'
 import { createParser } from 'eventsource-parser'
 import { queueStatusIn, type QueueStatus } from './progress.ts'
 
@@ -15,7 +15,7 @@ export async function* statusesIn(body: ReadableStream<Uint8Array>, signal: Abor
   const parser = createParser({
     maxBufferSize: EVENT_MAX_CHARACTERS,
     onEvent: ({ data }) => {
-      const status = queueStatusIn(jsonOf(data))
+      const status = queueStatusIn(readJson(data))
       if (status) arrived.push(status)
     },
   })
@@ -34,14 +34,5 @@ export async function* statusesIn(body: ReadableStream<Uint8Array>, signal: Abor
   } finally {
     signal.removeEventListener('abort', stop)
     stop()
-  }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return parseJson(text)
-  } catch {
-    // A comment, or half an event: the next one says it again.
-    return undefined
   }
 }

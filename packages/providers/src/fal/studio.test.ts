@@ -3,7 +3,7 @@ import { createStudio } from '@safelight/core'
 import { expect, test } from 'vitest'
 import { createWorld, serveSimulators } from '../testing/kit/index.ts'
 import { fal } from './index.ts'
-import { tokenOf } from './simulated/calls.ts'
+import { tokenOf } from '../../test/fal-calls.ts'
 import { falSimulator } from './simulator.ts'
 
 test('a picture, an edit and a clip: four requests each, paid once', async () => {

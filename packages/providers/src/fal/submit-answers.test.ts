@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { fal } from './index.ts'
 import { inputImage } from './inputs.ts'
-import { fileOf, KEY, lookWith, scriptedFetch, submitWith } from './simulated/calls.ts'
+import { fileOf, KEY, lookWith, scriptedFetch, submitWith } from '../../test/fal-calls.ts'
 
 const provider = fal()
 const ID = '764cabcf-b745-4b3e-ae38-1200304cf45b'

@@ -1,7 +1,7 @@
 /** Signed deliveries: one made elsewhere, and what forgers try. */
 import { expect, test } from 'vitest'
 import { fal } from './index.ts'
-import { callWith } from './simulated/calls.ts'
+import { callWith } from '../../test/fal-calls.ts'
 import { JWKS, signed } from './simulated/signing.ts'
 
 const NOW = 1_763_900_000

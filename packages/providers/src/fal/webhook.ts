@@ -1,5 +1,5 @@
 /** fal's signed deliveries (docs.fal.ai/model-endpoints/webhooks): Ed25519, with public keys at a well-known address. */
-import { fromHex, hex, isFresh, listAt, parseJson, readAnswer, textAt } from '@safelight/core/adapter'
+import { fromHex, hex, isFresh, listAt, readJson, readAnswer, textAt } from '@safelight/core/adapter'
 import type { Instant, WebhookCall, WebhookNews } from '@safelight/core'
 import { requestIdIn } from './operation.ts'
 
@@ -97,16 +97,7 @@ function bytesOfBase64Url(text: string): Uint8Array<ArrayBuffer> | null {
 
 /** A retried request has a new `gateway_request_id`; `request_id` stays, and is what the job is asked after with. */
 function newsIn({ body, endpoint }: WebhookCall, signedId: string): WebhookNews {
-  const requestId = requestIdIn(jsonOf(body))
+  const requestId = requestIdIn(readJson(body))
   if (requestId === undefined) return { status: 'verified', deliveryId: signedId }
   return { status: 'verified', deliveryId: requestId, operation: { requestId, endpoint } }
-}
-
-function jsonOf(body: Uint8Array): unknown {
-  try {
-    return parseJson(new TextDecoder().decode(body))
-  } catch {
-    // Signed, and still not readable: it wakes the job, and says no more.
-    return undefined
-  }
 }

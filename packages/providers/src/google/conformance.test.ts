@@ -4,7 +4,7 @@ import { providerCases, type ProviderUnderTest, type Simulator } from '../testin
 import { google } from './index.ts'
 import { scenariosOf } from './scenarios.ts'
 import { createGoogleSimulator } from './simulator.ts'
-import { googleVector } from './webhook-vector.ts'
+import { googleVector } from '../../test/google-webhook-vector.ts'
 
 const webhookSecret = googleVector.secret
 const { delivery: _delivery, ...withoutWebhooks } = createGoogleSimulator()

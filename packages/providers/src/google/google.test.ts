@@ -1,11 +1,11 @@
 /** The adapter against the simulator: on sockets, without them, downloads, and deliveries in both signatures. */
 import type { FreshOutput, Model, Progress, Submitted } from '@safelight/core'
 import { expect, test } from 'vitest'
-import { callerOf } from '../testing/caller.ts'
+import { callerOf } from '../../test/caller.ts'
 import { createWorld, serveSimulators, simulatedFetch } from '../testing/kit/index.ts'
 import { google, googleModels } from './index.ts'
 import { createGoogleSimulator, googleSimulator } from './simulator.ts'
-import { googleVector } from './webhook-vector.ts'
+import { googleVector } from '../../test/google-webhook-vector.ts'
 
 const [banana, , , veo, omni] = googleModels
 

@@ -5,7 +5,7 @@ import {
   fromBase64,
   listAt,
   numberAt,
-  parseJson,
+  readJson,
   readAnswer,
   textAt,
 } from '@safelight/core/adapter'
@@ -91,11 +91,6 @@ function decoded(text: string): Uint8Array<ArrayBuffer> | undefined {
 }
 
 function decodedJson(text: string): unknown {
-  try {
-    const bytes = decoded(text)
-    return bytes && parseJson(new TextDecoder().decode(bytes))
-  } catch {
-    // No JSON is no token.
-    return undefined
-  }
+  const bytes = decoded(text)
+  return bytes && readJson(bytes)
 }

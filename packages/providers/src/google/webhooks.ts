@@ -5,7 +5,7 @@
  * believed of such a delivery is what the JWT itself says.
  */
 import type { Json, WebhookCall, WebhookNews } from '@safelight/core'
-import { isFresh, parseJson, textAt, verifyStandardWebhook } from '@safelight/core/adapter'
+import { isFresh, readJson, textAt, verifyStandardWebhook } from '@safelight/core/adapter'
 import { isInteractionId } from './interactions.ts'
 import { createKeyRing, readJwt } from './jwt.ts'
 import { isOperationName } from './veo.ts'
@@ -20,7 +20,7 @@ export function createWebhookReader(
     const signature = headers.get('webhook-signature') ?? ''
     const timestamp = headers.get('webhook-timestamp')
     if (timestamp !== null && !isFresh(timestamp, now)) return { status: 'forged' }
-    const written = eventIn(body)
+    const written = readJson(body)
     if (secret !== undefined && signature.startsWith('v1,')) {
       return (await verifyStandardWebhook(call, secret)) ? newsOf(written, headers) : { status: 'forged' }
     }
@@ -53,13 +53,4 @@ function newsOf(event: unknown, headers: Headers): WebhookNews {
 function operationOf(type: string, id: string | undefined): Json | undefined {
   if (type.startsWith('interaction.')) return isInteractionId(id) ? { surface: 'interactions', id } : undefined
   return type.startsWith('video.') && isOperationName(id) ? { surface: 'veo', name: id } : undefined
-}
-
-function eventIn(body: Uint8Array): unknown {
-  try {
-    return parseJson(new TextDecoder().decode(body))
-  } catch {
-    // Signed or not, it names nothing.
-    return undefined
-  }
 }

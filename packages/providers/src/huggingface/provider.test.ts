@@ -1,6 +1,6 @@
 import { SafelightError, type InputFile, type Model, type Progress, type Submitted } from '@safelight/core'
 import { describe, expect, test } from 'vitest'
-import { callerOf } from '../testing/caller.ts'
+import { callerOf } from '../../test/caller.ts'
 import { createWorld, serveSimulators, simulatedFetch } from '../testing/kit/index.ts'
 import { huggingface, huggingfaceModels, type HuggingfaceOptions } from './index.ts'
 import { huggingfaceSimulatorAlone, leakedKeys } from './simulator.ts'

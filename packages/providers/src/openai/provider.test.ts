@@ -1,6 +1,6 @@
 import type { InputFile, Model, ModelInput, Submitted } from '@safelight/core'
 import { afterEach, describe, expect, test } from 'vitest'
-import { callerOf, type Caller } from '../testing/caller.ts'
+import { callerOf, type Caller } from '../../test/caller.ts'
 import { createWorld, serveSimulators, simulatedFetch, type World } from '../testing/index.ts'
 import { openai, openaiModels, type OpenAIOptions } from './index.ts'
 import { openaiSimulator } from './simulator.ts'

@@ -2,7 +2,7 @@ import { defineModel, type Json, type Model, type Route } from '@safelight/core'
 import { describe, expect, test } from 'vitest'
 import { falListing, falPrices, replicateListing, wavespeedListings, type Listing } from './documents.ts'
 import { driftOf } from './drift.ts'
-import { falDocument, falPricing, replicateDocument, wavespeedDocument } from './samples.ts'
+import { falDocument, falPricing, replicateDocument, wavespeedDocument } from '../../test/registry-samples.ts'
 import { misfitsOf } from './schema.ts'
 import { usesOf } from './uses.ts'
 

@@ -1,6 +1,6 @@
 /** Deliveries of Replicate: Standard Webhooks with one secret for each account (replicate.com/docs/topics/webhooks/verify-webhook). */
 import type { Instant, WebhookCall, WebhookNews } from '@safelight/core'
-import { parseJson, textAt, verifyStandardWebhook } from '@safelight/core/adapter'
+import { readJson, textAt, verifyStandardWebhook } from '@safelight/core/adapter'
 import type { Api } from '@safelight/core/adapter'
 import { operationOf } from './operation.ts'
 
@@ -44,16 +44,7 @@ export function createVerifier(api: Api): (call: WebhookCall) => Promise<Webhook
 }
 
 function newsIn({ body, headers }: WebhookCall, api: Api): WebhookNews {
-  const operation = operationOf(jsonIn(body), api)
+  const operation = operationOf(readJson(body), api)
   const deliveryId = headers.get('webhook-id') ?? ''
   return { status: 'verified', deliveryId, ...(operation ? { operation: { ...operation } } : {}) }
-}
-
-function jsonIn(body: Uint8Array): unknown {
-  try {
-    return parseJson(new TextDecoder().decode(body))
-  } catch {
-    // Signed, but not a prediction: it wakes the job and says nothing.
-    return undefined
-  }
 }

@@ -1,7 +1,7 @@
 /** The adapter against the simulator: on sockets, without them, and through every scenario. */
 import type { InputFile, Model, Output } from '@safelight/core'
 import { expect, test } from 'vitest'
-import { callerOf } from '../testing/caller.ts'
+import { callerOf } from '../../test/caller.ts'
 import { createWorld, serveSimulators, simulatedFetch } from '../testing/kit/index.ts'
 import { runway, runwayModels } from './index.ts'
 import { runwaySimulator } from './simulator.ts'

@@ -1,7 +1,7 @@
 /** Raw answers, one by one: what they say about the job, and about money. */
 import { describe, expect, test } from 'vitest'
 import { wavespeed } from './provider.ts'
-import { callOf, canned, lookCall, submit } from './test-calls.ts'
+import { callOf, canned, lookCall, submit } from '../../test/wavespeed-calls.ts'
 
 const provider = wavespeed()
 const json = (value: unknown, status = 200) => Response.json(value, { status })

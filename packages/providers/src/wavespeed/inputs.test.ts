@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { allInputs, firstInput } from './inputs.ts'
 import { wavespeed } from './provider.ts'
-import { bench, canned, fileOf, submit } from './test-calls.ts'
+import { bench, canned, fileOf, submit } from '../../test/wavespeed-calls.ts'
 
 const PNG = Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 1, 2, 3, 4])
 const EDIT = 'wavespeed-ai/flux-2-klein-9b/edit'

@@ -1,7 +1,7 @@
 /** The rest of the simulated API: what the command line and the docs page speak of. */
 import { at, listAt, textAt } from '@safelight/core/adapter'
 import { expect, test } from 'vitest'
-import { bench, lookCall, submit, type Bench } from './test-calls.ts'
+import { bench, lookCall, submit, type Bench } from '../../test/wavespeed-calls.ts'
 import { wavespeedModels } from './models.ts'
 
 const headers = { authorization: 'Bearer ws-sentinel-key' }

@@ -6,7 +6,7 @@ import { wavespeedModels } from './models.ts'
 import { wavespeed } from './provider.ts'
 import { scenarios } from './simulator/scenarios.ts'
 import { wavespeedSimulator } from './simulator.ts'
-import { bench, callOf, fileOf, lookCall, submit, tokenOf, type Bench } from './test-calls.ts'
+import { bench, callOf, fileOf, lookCall, submit, tokenOf, type Bench } from '../../test/wavespeed-calls.ts'
 
 const PNG = Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10])
 const KEY = 'ws-sentinel-key'

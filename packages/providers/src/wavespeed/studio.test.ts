@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { createWorld, simulatedFetch } from '../testing/kit/index.ts'
 import { wavespeed } from './provider.ts'
 import { wavespeedSimulator } from './simulator.ts'
-import { tokenOf } from './test-calls.ts'
+import { tokenOf } from '../../test/wavespeed-calls.ts'
 
 const USER = '00000000-0000-4000-8000-000000000001'
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='

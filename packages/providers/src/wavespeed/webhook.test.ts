@@ -1,7 +1,7 @@
 /** Deliveries: signed as WaveSpeed signs, with the secret of the key that submitted. */
 import { describe, expect, test } from 'vitest'
 import { wavespeed } from './provider.ts'
-import { bench, canned, submit, tokenOf, webhookCall } from './test-calls.ts'
+import { bench, canned, submit, tokenOf, webhookCall } from '../../test/wavespeed-calls.ts'
 
 /**
  * Made for this with a throw-away key, by the rule of wavespeed.ai/docs/verify-webhooks; no official verifier exists, and one

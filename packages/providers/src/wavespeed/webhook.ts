@@ -8,7 +8,7 @@ import {
   fromHex,
   hmacSha256,
   isFresh,
-  parseJson,
+  readJson,
   sameBytes,
   signedText,
   textAt,
@@ -111,17 +111,8 @@ function signaturesIn(headers: Headers): Uint8Array[] {
 
 /** A task of another model is another job's: its name is not taken for ours. */
 function workIn({ body, endpoint }: WebhookCall): { operation?: { id: string; url?: string } } {
-  const task = taskOf(jsonOf(body))
+  const task = taskOf(readJson(body))
   const operation = operationOf(task)
   const isOurs = (textAt(task, 'model') ?? endpoint) === endpoint
   return operation && isOurs ? { operation } : {}
-}
-
-function jsonOf(body: Uint8Array): unknown {
-  try {
-    return parseJson(new TextDecoder().decode(body))
-  } catch {
-    // It was signed, and says nothing that we understand: it still wakes the job.
-    return undefined
-  }
 }

@@ -1,5 +1,5 @@
 /** From a request, whichever way it came, to an `Exchange`. */
-import { parseJson } from '@safelight/core/adapter'
+import { readJson } from '@safelight/core/adapter'
 import type { Exchange } from './simulator.ts'
 import type { World } from './world.ts'
 
@@ -28,15 +28,6 @@ export async function exchangeOf(request: Request, origin: string): Promise<Exch
     query: searchParams,
     headers: request.headers,
     body,
-    json: jsonOf(body),
-  }
-}
-
-function jsonOf(body: Uint8Array): unknown {
-  try {
-    return body.length === 0 ? undefined : parseJson(new TextDecoder().decode(body))
-  } catch {
-    // A form, a picture, or half a document: the vendor's simulator says what it thinks of that.
-    return undefined
+    json: readJson(body),
   }
 }

@@ -1,8 +1,8 @@
 /** For this folder's tests: calls as the engine makes them, against a simulated WaveSpeed. */
 import type { InputFile, LookCall, ProviderCall, Submitted, Token, WebhookCall } from '@safelight/core'
-import { createWorld, simulatedFetch, type World } from '../testing/kit/index.ts'
-import { wavespeed, type WavespeedProvider } from './provider.ts'
-import { wavespeedSimulator } from './simulator.ts'
+import { createWorld, simulatedFetch, type World } from '../src/testing/kit/index.ts'
+import { wavespeed, type WavespeedProvider } from '../src/wavespeed/provider.ts'
+import { wavespeedSimulator } from '../src/wavespeed/simulator.ts'
 
 export function tokenOf(secret = 'ws-sentinel-key'): Token {
   return { provider: 'wavespeed', label: 'one', secret, account: 'one', draining: false, maxOpen: null }

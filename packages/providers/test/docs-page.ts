@@ -1,7 +1,7 @@
 /** A provider's page says the same as its simulator and its models: every row a scenario, every scenario a row. */
 import { readFileSync } from 'node:fs'
 import type { Model } from '@safelight/core'
-import type { Scenario } from './kit/index.ts'
+import type { Scenario } from '../src/testing/kit/index.ts'
 
 export interface DocsPage {
   text: string
@@ -10,7 +10,7 @@ export interface DocsPage {
 }
 
 export function docsPage(provider: string): DocsPage {
-  const text = readFileSync(new URL(`../../../../docs/providers/${provider}.md`, import.meta.url), 'utf8')
+  const text = readFileSync(new URL(`../../../docs/providers/${provider}.md`, import.meta.url), 'utf8')
   const rows = new Map<string, { kind: string; paid: string }>()
   for (const section of text.split(/^## /m).slice(1)) {
     const number = Number.parseInt(section)
