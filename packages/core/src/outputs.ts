@@ -7,6 +7,7 @@ import { SafelightError } from './errors.ts'
 import type { Parts } from './parts.ts'
 import { callProvider } from './provider-calls.ts'
 import { sleep } from './sleep.ts'
+import { streamOf } from './streams.ts'
 import { isDenied, isWorthAnother, pauseSeconds, retryAfterOf } from './transfer/trouble.ts'
 
 export const OUTPUT_MAX_BYTES = 512 * 1024 * 1024
@@ -148,8 +149,4 @@ function isUnusable(error: unknown): boolean {
     SafelightError.is(error, 'unsupported_media') ||
     SafelightError.is(error, 'too_large')
   )
-}
-
-export function streamOf(bytes: ReadableStream<Uint8Array> | Uint8Array): ReadableStream<Uint8Array> {
-  return bytes instanceof Uint8Array ? new Blob([bytes as BlobPart]).stream() : bytes
 }

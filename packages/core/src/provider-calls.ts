@@ -57,8 +57,9 @@ function timeLimit(seconds: number, earlier?: AbortSignal): { signal: AbortSigna
   const stop = () => controller.abort(earlier?.reason)
   if (earlier?.aborted) stop()
   else earlier?.addEventListener('abort', stop, { once: true })
-  const late = new DOMException(`No answer in ${seconds} s`, 'TimeoutError')
-  const timer = setTimeout(() => controller.abort(late), seconds * 1000)
+  // Made when it is needed: an error that nobody sees costs as much as a request.
+  const late = () => controller.abort(new DOMException(`No answer in ${seconds} s`, 'TimeoutError'))
+  const timer = setTimeout(late, seconds * 1000)
   const clear = () => {
     clearTimeout(timer)
     earlier?.removeEventListener('abort', stop)

@@ -17,11 +17,13 @@ export function memoryLimiter(now: Clock): Direct<RateLimiter> {
     keysKept = buckets.size
   }
   function stand({ key, name, max, windowSeconds }: Limit, at: Instant): LimitState {
-    const hits = (buckets.get(key)?.hits ?? []).filter(hit => hit > at - windowSeconds * 1000)
+    const all = buckets.get(key)?.hits ?? []
+    const gone = countUntil(all, at - windowSeconds * 1000)
+    const count = all.length - gone
     // The hit that has to leave before there is room for one more than now.
-    const next = max > 0 ? hits[Math.max(0, hits.length - max)] : at
+    const next = max > 0 ? all[gone + Math.max(0, count - max)] : at
     const resetsInSeconds = next === undefined ? 0 : Math.ceil((next - at) / 1000 + windowSeconds)
-    return { name, max, windowSeconds, remaining: Math.max(0, max - hits.length), resetsInSeconds }
+    return { name, max, windowSeconds, remaining: Math.max(0, max - count), resetsInSeconds }
   }
 
   return {
@@ -33,7 +35,9 @@ export function memoryLimiter(now: Clock): Direct<RateLimiter> {
         for (const { key, windowSeconds } of limits) {
           const { hits, windowMs } = buckets.get(key) ?? { hits: [], windowMs: 0 }
           const longestMs = Math.max(windowMs, windowSeconds * 1000)
-          buckets.set(key, { hits: [...hits.filter(hit => hit > at - longestMs), at], windowMs: longestMs })
+          hits.splice(0, countUntil(hits, at - longestMs))
+          hits.push(at)
+          buckets.set(key, { hits, windowMs: longestMs })
         }
       }
       return {
@@ -47,4 +51,10 @@ export function memoryLimiter(now: Clock): Direct<RateLimiter> {
       return limits.map(limit => stand(limit, at))
     },
   }
+}
+
+/** How many at the beginning are not after `instant`. They lie in the order they came in: the first that is ends the search. */
+function countUntil(hits: readonly Instant[], instant: Instant): number {
+  const first = hits.findIndex(hit => hit > instant)
+  return first === -1 ? hits.length : first
 }
