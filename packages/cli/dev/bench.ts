@@ -29,6 +29,10 @@ const BENCHES: Record<string, Bench> = {
     about: 'jobs at fal.ai over a loopback server: CPU, lag and requests, against its own client',
     run: async () => (await import('./bench/clients.ts')).run(),
   },
+  abort: {
+    about: 'how soon an abort is heard in every phase of a job: by the caller, and by the vendor',
+    run: async () => (await import('./bench/abort.ts')).run(),
+  },
 }
 
 const [name, ...options] = process.argv.slice(2)
