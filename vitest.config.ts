@@ -10,7 +10,7 @@ export default defineConfig({
   test: {
     include: ['packages/**/*.test.{ts,tsx}', 'examples/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
-    globalSetup: './packages/cli/test/template.ts',
+    globalSetup: ['./packages/cli/test/template.ts', './packages/supabase/test/install.ts'],
     pool: 'forks',
     maxWorkers: 2,
     execArgv: ['--conditions=@safelight/source'],

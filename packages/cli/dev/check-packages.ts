@@ -7,6 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { pnpmCommand } from './pnpm-command.ts'
 
 interface Manifest {
   name: string
@@ -21,6 +22,7 @@ const isWindows = process.platform === 'win32'
 function check(directory: string, into: string): string[] {
   const manifest = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as Manifest
   if (manifest.private) return []
+  // "workspace:" versions are written out by pnpm's own pack, so it has to be pnpm.
   const [command, ...before] = pnpmCommand()
   const args = [...before, 'pack', '--json', '--pack-destination', into]
   const packed = execFileSync(command, args, { cwd: directory, encoding: 'utf8', shell: isWindows })
@@ -31,13 +33,6 @@ function check(directory: string, into: string): string[] {
   const hasTypes = Object.values(manifest.exports ?? {}).some(entry => typeof entry === 'object')
   if (hasTypes && !ask('attw', [filename, '--profile', 'esm-only'])) failed.push(`attw: ${manifest.name}`)
   return failed
-}
-
-/** "workspace:" versions are written out by pnpm's own pack, so it has to be pnpm: the one that runs this, where there is one. */
-function pnpmCommand(): [string, ...string[]] {
-  const { npm_execpath: launcher = '' } = process.env
-  if (!launcher.includes('pnpm')) return ['npx', '-y', 'pnpm@12']
-  return /\.[cm]?js$/.test(launcher) ? [process.execPath, launcher] : [launcher]
 }
 
 /** Prints what the tool says only when it is not content. */

@@ -20,7 +20,10 @@ export interface PostgresOptions {
  * A whole database for `createStudio`, with admission, begin and settlement in one round trip each. The schema must be
  * there: `migrate(driver)`. Closing it closes the driver.
  */
-export function postgres(driver: SqlDriver, { tokenRules = rulesOf() }: PostgresOptions = {}): Required<Database> {
+export function postgres(
+  driver: Pick<SqlDriver, 'call' | 'close'>,
+  { tokenRules = rulesOf() }: PostgresOptions = {},
+): Required<Database> {
   const call = retrying(driver)
   return {
     jobs: jobStore(call),

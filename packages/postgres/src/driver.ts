@@ -53,7 +53,7 @@ const FIRST_PAUSE_MS = 2
  * in a typed answer. Each pause is drawn from twice the range of the one before, so that rivals do not meet again.
  * What cannot be stored is the caller's fault and says so.
  */
-export function retrying(driver: SqlDriver): SqlDriver['call'] {
+export function retrying(driver: Pick<SqlDriver, 'call'>): SqlDriver['call'] {
   return async <Answer>(name: string, args: SqlArguments) => {
     for (let tries = 1; ; tries++) {
       try {

@@ -1,3 +1,6 @@
+export { harnessOn } from './database-harness.ts'
+export { newUser } from './engines.ts'
 export { letTimePass } from './harness.ts'
+export { portCases } from './port-cases.ts'
 export { startPostgres } from './start-postgres.ts'
 export type { PostgresServer } from './start-postgres.ts'

@@ -1,0 +1,5 @@
+export { accessTokens } from './access-tokens.ts'
+export type { AccessTokenOptions, AccessTokens, TokenUser, VerifiedToken } from './access-tokens.ts'
+export { overSupabase, SupabaseCallFailed } from './driver.ts'
+export { supabase } from './supabase.ts'
+export type { SupabaseOptions } from './supabase.ts'
