@@ -1,10 +1,14 @@
-import type { Token } from '@safelight/core'
+import { createStudio, sizeOf, type Token } from '@safelight/core'
 import { createReferences } from '@safelight/server'
 import { readEnvironment } from '@safelight/server/node'
 import { describe, expect, it } from 'vitest'
 import { describeProviders, loadAllProviders, loadProviders, shutdownNotice } from './providers.ts'
 import { webhookUrlFrom } from './webhook-urls.ts'
 
+const PICTURE = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+)
 const SECRET = 'a secret that is at least 32 characters'
 const token = (provider: string, more: Partial<Token> = {}): Token => {
   return { provider, label: provider, secret: 's', account: provider, draining: false, maxOpen: null, ...more }
@@ -27,6 +31,36 @@ describe('providers', () => {
     expect(describeProviders([])).toBe('demo')
     expect(describeProviders([token('fal'), token('bfl'), token('fal')])).toBe('fal (2 keys), bfl (1 key), demo')
   })
+})
+
+describe('a provider that is the only one with a key', async () => {
+  const vendors = await loadAllProviders({ baseUrls: {} })
+  it.each(vendors.map(vendor => [vendor.id, vendor] as const))(
+    '%s takes its models as they are',
+    async (id, vendor) => {
+      const studio = createStudio({
+        providers: vendors,
+        tokens: [token(id)],
+        fetch: () => Promise.reject(new Error('nobody is asked')),
+      })
+      const picture = await studio.upload({ source: PICTURE })
+      const models = studio.models.filter(({ routes, lifecycle }) => {
+        return lifecycle?.status !== 'disabled' && routes.some(({ provider }) => provider === id)
+      })
+      expect(models.length).toBeGreaterThan(0)
+      for (const model of models) {
+        const { job } = await studio.submit({
+          model: model.id,
+          input: { prompt: 'waves', ...(model.images?.required ? { images: [picture.id] } : {}) },
+        } as Parameters<typeof studio.submit>[0])
+        const route = model.routes.find(({ provider, takes }) => provider === id && (takes?.(job.input) ?? true))
+        expect(route, model.id).toBeDefined()
+        expect(sizeOf(model, job.input.size)).toBeDefined()
+      }
+      expect(vendor.models?.length).toBeGreaterThan(0)
+      await studio.close()
+    },
+  )
 })
 
 describe('the notice of a model that ends', () => {

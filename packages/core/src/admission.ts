@@ -3,7 +3,7 @@ import pLimit, { type LimitFunction } from 'p-limit'
 import type { Admission, Admitted, NewJob } from './contracts.ts'
 import { SafelightError, type ErrorDetails, type LimitState } from './errors.ts'
 import { checkInputImages } from './input-files.ts'
-import { parseInput } from './input.ts'
+import { choose, parseInput } from './input.ts'
 import { advance, charge } from './lifecycle.ts'
 import { priceOf, type Model } from './models.ts'
 import type { Parts } from './parts.ts'
@@ -33,12 +33,13 @@ export function createAdmission(parts: Parts): (request: Request) => Promise<Acc
     const model = parts.registry.model(request.model)
     if (model.lifecycle?.status === 'disabled') throw refusalError({ outcome: 'model_disabled' }, model, 0)
     const job = await newJob(parts, model, request)
-    const hasCapacity = parts.registry.candidates(model, job.input, []).length > 0
+    const hasCapacity = parts.registry.makes(model, job.input)
     const queue = queues.get(request.userId) ?? pLimit(ADMISSIONS_PER_USER)
     queues.set(request.userId, queue)
     try {
       const admitted = await queue(() => parts.admit({ job, ip: request.ip, hasCapacity }))
       if (admitted.outcome === 'admitted' || admitted.outcome === 'replayed') return admitted
+      if (admitted.outcome === 'no_capacity' && !hasCapacity) throw notMade(parts, model, job, admitted.limits)
       throw refusalError(admitted as Refusal, model, job.price)
     } finally {
       if (queue.activeCount + queue.pendingCount === 0) queues.delete(request.userId)
@@ -55,10 +56,11 @@ async function newJob(parts: Parts, model: Model, request: Request): Promise<New
     })
   }
   const parsed = parseInput(model, request.input)
-  // Hashed before a seed is drawn: the same request again must hash the same.
+  // Hashed before a seed is drawn and what is left open is chosen: the same request again must hash the same.
   const requestHash = await hashOf({ model: model.id, ...parsed })
   if (parsed.images) await checkImages(parts, request, parsed.images)
-  const input = { ...parsed, seed: parsed.seed ?? drawSeed() }
+  const chosen = choose(model, request.input, parsed, input => parts.registry.makes(model, input))
+  const input = { ...chosen, seed: parsed.seed ?? drawSeed() }
   const { count } = input
   return {
     id: parts.newId(),
@@ -146,6 +148,14 @@ function refusalError(
       return new SafelightError('insufficient_credits', message, { ...details, balance, price })
     }
   }
+}
+
+/** Nobody at hand makes it: said with the lengths that somebody does make, where the length is what is in the way. */
+function notMade({ registry }: Parts, model: Model, { input }: NewJob, limits: LimitState[]): SafelightError {
+  const made = (model.durations ?? []).filter(duration => registry.makes(model, { ...input, duration }))
+  if (made.length === 0) return refusalError({ outcome: 'no_capacity', limits }, model, 0)
+  const message = `No provider here makes ${model.name} in ${input.duration} s; it can be had in ${made.join(', ')} s.`
+  return new SafelightError('no_capacity', message, { limits })
 }
 
 async function hashOf(request: object): Promise<string> {

@@ -21,11 +21,14 @@ const readers: Record<keyof ModelInput, Reader> = {
   images: (value, model) => ids(value, model.images ?? { required: false, maxCount: 0 }),
 }
 
+/** What was asked for. A seed that is not given stays out: the engine draws one after the request has been hashed. */
+export type ParsedInput = Omit<ModelInput, 'seed'> & { seed?: string }
+
 /**
- * `input` as the model understands it; throws `invalid_input` with every field that does not fit. A seed that is not
- * given stays out: the engine draws one after the request has been hashed.
+ * `input` as the model understands it, with its defaults, whoever may keep them; throws `invalid_input` with every field that
+ * does not fit.
  */
-export function parseInput(model: Model, given: unknown): Omit<ModelInput, 'seed'> & { seed?: string } {
+export function parseInput(model: Model, given: unknown): ParsedInput {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw invalid([{ path: 'input', message: 'must be an object' }])
   }
@@ -44,7 +47,32 @@ export function parseInput(model: Model, given: unknown): Omit<ModelInput, 'seed
     }
   }
   if (problems.length > 0) throw invalid(problems)
-  return read as unknown as ReturnType<typeof parseInput>
+  return read as unknown as ParsedInput
+}
+
+/**
+ * What the caller left open becomes something that can be made: the model's defaults where they are, else the first choice
+ * that is. Where nothing is, the defaults stay. What the caller wrote is never changed.
+ */
+export function choose(
+  model: Model,
+  given: unknown,
+  parsed: ParsedInput,
+  isMade: (input: ParsedInput) => boolean,
+): ParsedInput {
+  if (isMade(parsed)) return parsed
+  const isOpen = (field: 'size' | 'style' | 'duration') => (given as Given)[field] === undefined
+  const sizes = isOpen('size') ? (Object.keys(model.sizes) as SizeId[]) : []
+  const styles = isOpen('style') ? (model.styles ?? []).map(({ id }) => id) : []
+  const durations = isOpen('duration') ? (model.durations ?? []) : []
+  // The length gives way first, the format last.
+  for (const size of [parsed.size, ...sizes])
+    for (const style of [parsed.style, ...styles])
+      for (const duration of [parsed.duration, ...durations]) {
+        const choice = { ...parsed, size, ...(style && { style }), ...(duration && { duration }) }
+        if (isMade(choice)) return choice
+      }
+  return parsed
 }
 
 /** The fields that a request for this model may have. */

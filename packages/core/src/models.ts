@@ -29,9 +29,9 @@ export interface ModelSpec<
   readonly description: string
   /** Every output has exactly these pixels. */
   readonly sizes: Sizes
-  /** Seconds; the first is the default. */
+  /** Seconds; the first that a provider at hand makes is the default. */
   readonly durations?: readonly Duration[]
-  /** The first is the default. */
+  /** The default as with `durations`. */
   readonly styles?: readonly { id: Style; name: string }[]
   /** Input images, where the model takes any. */
   readonly images?: { required: boolean; maxCount: number }

@@ -12,6 +12,8 @@ export interface Registry {
   route(model: string, provider: string, endpoint: string): Route | undefined
   /** The token behind a label; undefined when this process was not given it. */
   token(provider: string, label: string): Token | undefined
+  /** Whether a route that has a token makes exactly this. */
+  makes(model: Model, input: Omit<ModelInput, 'seed'>): boolean
   /** Where a job may go next, best first, after what its attempts so far have taught. */
   candidates(model: Model, input: Omit<ModelInput, 'seed'>, attempts: readonly Attempt[]): Candidate[]
   /** When the best of them may be tried: a provider that just failed this job is given longer and longer to recover. */
@@ -30,6 +32,9 @@ export function createRegistry(
   const keyless = providers.filter(provider => provider.keyless).map(({ id }) => keylessToken(id))
   const allTokens = [...keyless, ...tokens]
   const tokensOf = Map.groupBy(allTokens, token => token.provider)
+  const routesFor = (model: Model, input: Omit<ModelInput, 'seed'>) =>
+    model.routes.filter(route => providersById.has(route.provider) && (route.takes?.(input) ?? true))
+  const submittersOf = (provider: string) => (tokensOf.get(provider) ?? []).filter(token => !token.draining)
   return {
     models: [...byId.values()],
     model: id => byId.get(id) ?? unknownModel(id, [...byId.keys()]),
@@ -38,14 +43,15 @@ export function createRegistry(
     route: (model, provider, endpoint) =>
       byId.get(model)?.routes.find(route => route.provider === provider && route.endpoint === endpoint),
     token: (provider, label) => tokensOf.get(provider)?.find(token => token.label === label),
+    makes: (model, input) => routesFor(model, input).some(({ provider }) => submittersOf(provider).length > 0),
     candidates(model, input, attempts) {
-      const all = model.routes
-        .filter(route => providersById.has(route.provider) && (route.takes?.(input) ?? true))
-        .flatMap(({ provider, endpoint }) =>
-          (tokensOf.get(provider) ?? [])
-            .filter(token => !token.draining)
-            .map(token => ({ provider, endpoint, ...candidateOf(token, providersById.get(provider), model) })),
-        )
+      const all = routesFor(model, input).flatMap(({ provider, endpoint }) =>
+        submittersOf(provider).map(token => ({
+          provider,
+          endpoint,
+          ...candidateOf(token, providersById.get(provider), model),
+        })),
+      )
       const open = all.filter(candidate => !attempts.some(attempt => rulesOut(attempt, candidate, allTokens)))
       // Untried providers first; the sort is stable, so the model's own order decides between equals.
       return open.toSorted((a, b) => failuresOn(a, attempts).length - failuresOn(b, attempts).length)
