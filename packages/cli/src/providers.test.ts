@@ -52,7 +52,7 @@ describe('a provider that is the only one with a key', async () => {
         const { job } = await studio.submit({
           model: model.id,
           input: { prompt: 'waves', ...(model.images?.required ? { images: [picture.id] } : {}) },
-        } as Parameters<typeof studio.submit>[0])
+        })
         const route = model.routes.find(({ provider, takes }) => provider === id && (takes?.(job.input) ?? true))
         expect(route, model.id).toBeDefined()
         expect(sizeOf(model, job.input.size)).toBeDefined()
