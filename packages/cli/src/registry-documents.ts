@@ -68,7 +68,7 @@ const VENDORS: Record<Described, (options: AskOptions, uses: readonly RouteUse[]
  * in for fal, it is asked for both.
  */
 async function askFal({ tokens, baseUrls, fetch }: AskOptions, uses: readonly RouteUse[]): Promise<Ask> {
-  const elsewhere = baseUrls.FAL_REST_URL ?? baseUrls.FAL_BASE_URL
+  const elsewhere = [baseUrls.FAL_REST_URL, baseUrls.FAL_BASE_URL].find(url => url !== undefined && !isFals(url))
   const descriptions = createApi({ base: elsewhere ?? 'https://fal.ai', authorize: () => ({}) })
   const platform = createApi({
     base: elsewhere ?? 'https://api.fal.ai',
@@ -82,6 +82,11 @@ async function askFal({ tokens, baseUrls, fetch }: AskOptions, uses: readonly Ro
     const listing = listingIn(answer, document => falListing(document, endpoint))
     return listing.status === 'listed' ? { ...listing, price: prices.get(endpoint) ?? null } : listing
   }
+}
+
+/** A host of fal's own, which tells neither: written out, it stands in for nothing. */
+function isFals(url: string): boolean {
+  return /(^|\.)fal\.(ai|run)$/.test(new URL(url).hostname)
 }
 
 /** Prices are a favour: without them everything else is still compared. */

@@ -18,7 +18,8 @@ Usage: safelight registry sync [--json] [--since <file>]
 sync asks fal, WaveSpeed and Replicate for the descriptions of all endpoints that we use, and tells what is
 not as we take it to be: an endpoint that is gone, a field or a value that is not known any more, a field
 that is required and missing. WaveSpeed and Replicate answer only with a key in the environment
-(WAVESPEED_API_TOKEN, REPLICATE_API_TOKEN), and fal tells its prices only with one (FAL_KEY).
+(WAVESPEED_API_TOKEN, REPLICATE_API_TOKEN), and fal tells its prices only with one (FAL_KEY). Where
+FAL_REST_URL or FAL_BASE_URL names another place than fal, descriptions and prices are read there.
 check tells which models are about to be shut down. It asks nobody, but OpenAI where OPENAI_API_KEY is set.
 
   --json              one JSON object instead of a table

@@ -7,9 +7,11 @@ import { join } from 'node:path'
 import type { Model } from '@safelight/core'
 import { falModels } from '@safelight/providers/fal'
 import { usesOf } from '@safelight/providers/registry'
+import { replicateModels } from '@safelight/providers/replicate'
 import { wavespeedModels } from '@safelight/providers/wavespeed'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { emptyFolder, safelight } from './processes.ts'
+import { startSimulators } from './simulated.ts'
 
 const ANYTHING = { type: 'object', additionalProperties: true }
 const endpointsOf = (models: readonly Model[], provider: string) =>
@@ -160,6 +162,31 @@ describe('safelight registry sync', () => {
     const { code, stdout } = await run(['sync', '--json'], env)
     expect(code).toBe(1)
     expect(JSON.parse(stdout)).toMatchObject({ findings: [], checked: 0 })
+  })
+})
+
+describe('safelight registry sync against the simulators', () => {
+  it('reads every endpoint of all three, with prices, and finds no drift', async () => {
+    const { env } = await startSimulators()
+    const { code, stdout, stderr } = await run(['sync', '--json'], env)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const report = JSON.parse(stdout) as { checked: number; prices: Record<string, { unit: string }> }
+    const used = [
+      ...usesOf(falModels, ['fal']),
+      ...usesOf(wavespeedModels, ['wavespeed']),
+      ...usesOf(replicateModels, ['replicate']),
+    ]
+    expect(report).toMatchObject({ findings: [], unread: [], notAsked: [], checked: used.length })
+    const priced = used.filter(({ provider }) => provider !== 'replicate').map(use => `${use.provider} ${use.endpoint}`)
+    expect(Object.keys(report.prices).toSorted()).toEqual(priced.toSorted())
+  })
+
+  it.each(['FAL_BASE_URL', 'FAL_REST_URL'])('reads fal where %s alone says where it is', async name => {
+    const { env } = await startSimulators()
+    const { code, stdout } = await run(['sync', '--json'], { [name]: env[name]!, FAL_KEY: 'anything' })
+    const report = JSON.parse(stdout) as { prices: object }
+    expect({ code, ...report }).toMatchObject({ code: 0, findings: [], unread: [] })
+    expect(Object.keys(report.prices)).toContain('fal fal-ai/flux/schnell')
   })
 })
 

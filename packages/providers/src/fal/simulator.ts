@@ -1,6 +1,7 @@
 /** fal.ai for tests: its queue, synchronous runs, storage, balance, webhook keys and files, failing as fal does. */
 import type { Action, Desk, Exchange, Simulator } from '../testing/kit/index.ts'
 import { answerOf, detail } from './simulated/answers.ts'
+import { descriptionOf } from './simulated/descriptions.ts'
 import { admitted, keyOf } from './simulated/door.ts'
 import { answerQueue, requestPathOf } from './simulated/queue.ts'
 import { resultOf, textOf } from './simulated/results.ts'
@@ -21,6 +22,8 @@ export const falSimulator: Simulator = {
   scenarios,
   actionOf,
   async answer(exchange, desk) {
+    const described = exchange.origin === 'media' ? null : descriptionOf(exchange, desk)
+    if (described) return described
     switch (exchange.origin) {
       case 'FAL_BASE_URL':
         return answerQueue(exchange, desk)

@@ -2,6 +2,7 @@
 import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto'
 import { at, textAt } from '@safelight/core/adapter'
 import type { Action, Desk, Exchange, Scenario, SimulatedJob, Simulator } from '../testing/kit/simulator.ts'
+import { modelOf } from './simulated-models.ts'
 import { isVideoModel, predictionOf, promptOf } from './simulated-prediction.ts'
 
 const scenario = (name: string, sheet: string, expect: Scenario['expect']): Scenario => ({ name, sheet, expect })
@@ -171,9 +172,7 @@ function other(exchange: Exchange, desk: Desk, key: string): Response {
   if (path === '/v1/webhooks/default/secret') return Response.json({ key: secretOf(account) })
   if (path.startsWith('/v1/files')) return files(exchange, desk)
   const [, owner, name] = /^\/v1\/models\/([^/]+)\/([^/]+)$/.exec(path) ?? []
-  return owner
-    ? Response.json({ owner, name, url: `https://replicate.com/${owner}/${name}` })
-    : refusals.model_not_found()
+  return owner && name ? Response.json(modelOf(owner, name)) : refusals.model_not_found()
 }
 
 /** Newest first, without the webhook: that is not in the documented schema of a prediction. */
