@@ -926,6 +926,10 @@ declare
   v_change jsonb;
 begin
   begin
+    if p_event ->> 'outcome' = 'refused' then
+      update public.job_attempts set ended_at = coalesce(ended_at, clock_timestamp())
+       where id = (p_event ->> 'attemptId')::uuid;
+    end if;
     for v_subject, v_change in select key, value from jsonb_each(p_changes) order by key loop
       if v_subject in ('lane', 'account') then
         insert into public.provider_accounts as known (provider, account, lane, state, version)
@@ -1071,6 +1075,21 @@ AS $function$
     ) job
     join public.job_attempts attempt on attempt.id = job.attempt_id
    where attempt.accepted_at is not null and attempt.ended_at is not null
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.list_tokens_in_use(p_limit integer)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select coalesce(jsonb_agg(to_jsonb(in_use) order by provider, token), '[]')
+    from (
+      select distinct attempt ->> 'provider' as provider, attempt ->> 'token' as token from public.generation_jobs
+       where finished_at is null and state in ('submitting', 'running', 'storing') limit p_limit
+    ) in_use
 $function$
 ;
 
@@ -1353,15 +1372,16 @@ declare
   v_lane text := p_event ->> 'lane';
   v_model text := p_event ->> 'model';
   v_sent_at timestamptz;
+  v_refused integer;
   v_use record;
   v_facts jsonb;
 begin
   if v_outcome <> 'checked' then
     update public.job_attempts
        set accepted_at = case v_outcome when 'accepted' then coalesce(accepted_at, v_now) else accepted_at end,
-           ended_at = case v_outcome when 'accepted' then ended_at else coalesce(ended_at, v_now) end
+           ended_at = case v_outcome when 'ended' then coalesce(ended_at, v_now) else ended_at end
      where id = (p_event ->> 'attemptId')::uuid
-    returning acquired_at into v_sent_at;
+    returning acquired_at, (v_outcome = 'refused' and ended_at is null)::integer into v_sent_at, v_refused;
   end if;
   if v_outcome = 'ended' then
     return null;
@@ -1369,7 +1389,8 @@ begin
   select * into v_use from safelight.lane_use(v_provider, v_account, v_lane, v_token, p_window_seconds * 1000);
   select jsonb_build_object(
            'at', safelight.to_ms(v_now), 'sentAt', safelight.to_ms(coalesce(v_sent_at, v_now)), 'sent', v_use.sent,
-           'accepted', v_use.accepted, 'open', v_use.open_now, 'openAccepted', v_use.open_accepted,
+           'accepted', v_use.accepted, 'open', greatest(v_use.open_now - coalesce(v_refused, 0), 0),
+           'openAccepted', v_use.open_accepted,
            'starting', jsonb_build_object('perMinute', max(lane.per_minute), 'maxOpen', max(lane.max_open)))
     into v_facts from public.provider_accounts lane
    where lane.provider = v_provider and lane.account = v_account and lane.lane = v_lane;
@@ -1622,7 +1643,8 @@ begin
            bool_or(resting_until <= v_now and health >= 0.6 and coalesce(account_status, '') <> 'exhausted'
                    and coalesce(token_status, '') <> 'suspect') over () as has_fit
       from known
-      cross join lateral safelight.lane_use(known.provider, known.account, p_lane, known.token, v_window) busy
+      -- A little longer than a window: of two submits the later one may have the shorter way.
+      cross join lateral safelight.lane_use(known.provider, known.account, p_lane, known.token, v_window / 0.985) busy
       cross join lateral (select coalesce(v_window / (0.985 * per_window), 0) as pace_ms) even
       cross join lateral (
         select even.pace_ms, (greatest(coalesce((known.state ->> 'burst')::double precision, 3),
@@ -1880,7 +1902,7 @@ begin
          count(*) filter (where waits and token = p_token)
     into open_now, open_accepted, unanswered, open_of_token, unanswered_of_token
     from (select attempt.token, attempt.accepted_at,
-                 attempt.accepted_at is null and acquired_at > v_now - v_window / 6 as waits
+                 attempt.accepted_at is null and acquired_at > v_now - interval '10 seconds' as waits
             from public.job_attempts attempt
            where provider = p_provider and account = p_account and lane = p_lane and ended_at is null
              and (started_at is not null or attempt.accepted_at is not null or acquired_at > v_now - interval '1 minute')
@@ -2110,6 +2132,7 @@ grant execute on function public.list_ledger to service_role;
 grant execute on function public.list_media to service_role;
 grant execute on function public.list_media_of_jobs to service_role;
 grant execute on function public.list_runtimes to service_role;
+grant execute on function public.list_tokens_in_use to service_role;
 grant execute on function public.move_job to service_role;
 grant execute on function public.note_job to service_role;
 grant execute on function public.peek_rate_limits to service_role;

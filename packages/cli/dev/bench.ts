@@ -22,8 +22,8 @@ const BENCHES: Record<string, Bench> = {
     run: async () => (await import('./bench/stream.ts')).run(),
   },
   pool: {
-    about: 'the token pool under a virtual clock: how much of the limits is used, how often somebody is turned away',
-    run: async () => (await import('./bench/pool.ts')).run(),
+    about: 'the token pool under a virtual clock, then of three servers on one Postgres; --virtual, --servers: one of them',
+    run: async options => (await import('./bench/pool.ts')).run(options),
   },
   clients: {
     about: 'jobs at fal.ai over a loopback server: CPU, lag and requests, against its own client',

@@ -43,6 +43,7 @@ export function jobStore(call: Call): JobStore {
     },
     durations: (model, limit) => call<number[]>('list_durations', { model, limit }),
     runtimes: query => call<number[]>('list_runtimes', query),
+    tokensInUse: limit => call<{ provider: string; token: string }[]>('list_tokens_in_use', { limit }),
     ...attemptsOf(call, jobOrNull),
   }
 }

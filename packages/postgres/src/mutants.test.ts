@@ -157,6 +157,13 @@ const MUTANTS: readonly Mutant[] = [
     'order by account.provider, account.account',
   ],
   ['a minute has room for what came at once as well', 'tokens', 'when sent >= per_window then', 'when false then'],
+  ['a refusal is forgotten', 'tokens', `if p_event ->> 'outcome' = 'refused' then`, 'if false then'],
+  [
+    'the token of a job that is stored may go',
+    'jobs',
+    `state in ('submitting', 'running', 'storing') limit`,
+    `state in ('submitting', 'running') limit`,
+  ],
   ['everybody tries a new key', 'tokens', 'and unanswered_of_token > 0 as is_awaited', 'and false as is_awaited'],
   [
     'whoever waits for a new key goes elsewhere',
@@ -238,10 +245,10 @@ describe('over postgres', () => {
   })
 })
 
-/** All migrations with one passage replaced, which has to be there exactly once. */
+/** All migrations with one passage replaced, which has to be there, and once in each: a later one may replace a function. */
 function mutated(from: string, to: string): string[] {
   const all = migrations.map(({ sql }) => sql)
-  expect(all.join('').split(from), 'the passage is there, once').toHaveLength(2)
+  expect(Math.max(...all.map(sql => sql.split(from).length)), 'the passage is there, once').toBe(2)
   return all.map(sql => sql.replace(from, () => to))
 }
 

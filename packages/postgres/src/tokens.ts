@@ -48,9 +48,11 @@ export function tokenPool(call: SqlDriver['call'], rules: Rules): TokenPool {
         const changes = Object.entries(after).map(([subject, state]) => {
           return [subject, { state, version: heard.known[subject as Subject]?.version ?? 0 }]
         })
-        if (changes.length === 0) return
+        // A refused attempt ends with what it taught, also where that is nothing.
+        if (changes.length === 0 && event.outcome !== 'refused') return
         if (await call<boolean>('learn_token', { event, changes: Object.fromEntries(changes) })) return
       }
+      if (event.outcome === 'refused') await call('report_token', { event: { ...event, outcome: 'ended' } })
     },
     snapshot: async () => snapshotFrom(await call<SnapshotRow>('read_token_pool', {})),
   }

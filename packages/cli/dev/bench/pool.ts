@@ -1,13 +1,29 @@
 /**
  * The rules of the token pool under a virtual clock: ten accounts with limits they do not tell, three ways of counting, five
- * seeds. What the accounts allow together is the floor that it is measured against.
+ * seeds. Then three servers that share what they learn through a real Postgres, with a minute made a second. Both are
+ * measured against what the accounts allow together.
  */
 import { COUNTINGS, type PoolOutcome, poolScenarios, simulatePool } from '@safelight/core/testing'
+import { measure } from '../../../postgres/bench/pool.ts'
 import { row } from './numbers.ts'
 
 const SEEDS = [3, 5, 7, 13, 17]
 
-export async function run(): Promise<void> {
+export async function run(options: readonly string[]): Promise<void> {
+  if (!options.includes('--servers')) virtually()
+  if (!options.includes('--virtual')) await together()
+}
+
+async function together(): Promise<void> {
+  const { used, refused, deadSubmits, failed } = await measure()
+  console.log('three servers on one Postgres, one of six keys dead; a minute is a second')
+  console.log(row('  of what the accounts allow, unused', 100 - used * 100, '%', 5))
+  console.log(row('  turned away, of 1,000 submits', refused, '', 10))
+  console.log(row('  submits with the dead key', deadSubmits, '', 2))
+  console.log(row('  given up though a key worked', failed, '', 0))
+}
+
+function virtually(): void {
   for (const [name, scenario] of Object.entries(poolScenarios)) {
     const outcomes = SEEDS.flatMap(seed => COUNTINGS.map(counting => simulatePool(scenario({ seed, counting }))))
     const mean = (of: (outcome: PoolOutcome) => number) =>

@@ -139,7 +139,11 @@ export interface NewAttempt {
 /** The answer to a submit, written by attempt id and always accepted. `wakeInSeconds` counts where the job moves. */
 export type AttemptAnswer = { wakeInSeconds: number } & (
   | { outcome: 'accepted'; operation: Json | null; outputs?: Output[]; runUntil: Instant }
-  | { outcome: 'refused'; refusal: { kind: FailureKind; scope: Scope; paid: Paid } }
+  /**
+   * With `version`, only where the job still has it; else nothing is written: somebody is sending the attempt again, and
+   * that one may be taken.
+   */
+  | { outcome: 'refused'; refusal: { kind: FailureKind; scope: Scope; paid: Paid }; version?: number }
   /** No answer at all: the job stays, and an answer that comes after all replaces it. */
   | { outcome: 'unknown' }
 )
@@ -202,4 +206,6 @@ export interface JobStore {
   durations?(model: string, limit: number): Promise<number[]>
   /** Seconds from acceptance until the provider was done, of the last jobs like this that succeeded, newest first. */
   runtimes?(query: { model: string; endpoint: string; duration: number | null; limit: number }): Promise<number[]>
+  /** The tokens, each once, that jobs in `submitting`, `running` or `storing` began with and cannot go on without. */
+  tokensInUse?(limit: number): Promise<{ provider: string; token: string }[]>
 }

@@ -1,8 +1,11 @@
 /** The job store: how jobs are made, found, moved and claimed. What happens to their attempts is in `attempts.ts`. */
-import type { Job, JobProgress, JobStore } from '../contracts.ts'
+import type { Job, JobProgress, JobState, JobStore } from '../contracts.ts'
 import { memoryAttempts } from './attempts.ts'
 import { type Direct, page } from './direct.ts'
 import { isEnded, type JobTable } from './job-table.ts'
+
+/** What a job in these states waits for can only be had with the token it began with. */
+const AT_PROVIDER: ReadonlySet<JobState> = new Set<JobState>(['submitting', 'running', 'storing'])
 
 export function memoryJobs(table: JobTable): Direct<JobStore> {
   const { now, jobs, put, findByKey, earlier, insert, unmoved, moved } = table
@@ -40,6 +43,16 @@ export function memoryJobs(table: JobTable): Direct<JobStore> {
         (kind === undefined || job.kind === kind) &&
         (states === undefined || states.includes(job.state))
       return page(jobs.values(), query, matches)
+    },
+    tokensInUse(limit) {
+      const inUse = new Map<string, { provider: string; token: string }>()
+      for (const { state, attempt } of jobs.values()) {
+        if (!attempt || !AT_PROVIDER.has(state)) continue
+        const { provider, token } = attempt
+        inUse.set(JSON.stringify([provider, token]), { provider, token })
+        if (inUse.size === limit) break
+      }
+      return [...inUse.values()]
     },
     durations(model, limit) {
       const succeeded = [...jobs.values()].filter(job => job.model === model && job.state === 'succeeded')

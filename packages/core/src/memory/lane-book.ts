@@ -24,7 +24,7 @@ export interface LaneBook {
   queuedUntil: Instant
   /** By attempt. */
   open: Map<string, Bound>
-  /** Those of the last window, oldest first. */
+  /** Those of the last window and a little longer, oldest first. */
   sent: Bound[]
 }
 
@@ -46,7 +46,7 @@ export function tidy(
   for (const [attemptId, { at: boundAt, accepted }] of book.open) {
     if (!(isOpen(attemptId) ?? (accepted || boundAt > at - UNWRITTEN_MS))) book.open.delete(attemptId)
   }
-  while (book.sent[0] && book.sent[0].at <= at - rules.window) book.sent.shift()
+  while (book.sent[0] && book.sent[0].at <= at - rules.window / rules.pace) book.sent.shift()
 }
 
 export function useOf({ open, sent, pacedAt, queuedUntil }: LaneBook, token: string, at: Instant, rules: Rules): Use {
@@ -62,13 +62,14 @@ export function useOf({ open, sent, pacedAt, queuedUntil }: LaneBook, token: str
   return { ...use, unanswered, openOfToken, unansweredOfToken }
 }
 
-export function factsOf({ open, sent, starting }: LaneBook, sentAt: Instant, at: Instant): Facts {
+export function factsOf({ open, sent, starting }: LaneBook, sentAt: Instant, at: Instant, rules: Rules): Facts {
+  const lately = sent.filter(bound => bound.at > at - rules.window)
   const accepted = (bounds: Iterable<Bound>) => [...bounds].filter(bound => bound.accepted).length
   return {
     at,
     sentAt,
-    sent: sent.length,
-    accepted: accepted(sent),
+    sent: lately.length,
+    accepted: accepted(lately),
     open: open.size,
     openAccepted: accepted(open.values()),
     starting,

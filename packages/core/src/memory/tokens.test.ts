@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Acquired, TokenEvent } from '../contracts.ts'
+import type { Acquired, Candidate, TokenEvent } from '../contracts.ts'
 import { memoryTokens } from './tokens.ts'
 
 const candidate = { provider: 'p', endpoint: 'e', token: 't', account: 'a', maxOpen: null }
@@ -7,6 +7,7 @@ const use = { provider: 'p', token: 't', account: 'a', lane: 'image', model: 'm'
 
 function pool() {
   const clock = { now: 1_000_000 }
+  const starting: Pick<Candidate, 'perMinute'> = {}
   const tokens = memoryTokens(
     () => clock.now,
     () => undefined,
@@ -14,13 +15,14 @@ function pool() {
   let attempts = 0
   return {
     clock,
+    starting,
     acquire: (): Acquired =>
       tokens.acquire({
         attemptId: `attempt-${attempts++}`,
         jobId: 'j',
         model: 'm',
         lane: 'image',
-        candidates: [candidate],
+        candidates: [{ ...candidate, ...starting }],
       }),
     report(change: Pick<TokenEvent, 'outcome' | 'refusal'>) {
       tokens.report({ ...use, attemptId: `attempt-${attempts - 1}`, ...change })
@@ -67,4 +69,14 @@ test('a later refusal never shortens a rest', () => {
   its.clock.now += 1000
   its.report({ outcome: 'refused', refusal: { kind: 'concurrency', scope: 'account' } })
   expect(its.acquire()).toEqual({ status: 'wait', waitSeconds: 89 })
+})
+
+test('a submit counts a little longer than a minute: the next one may have a shorter way', () => {
+  const { clock, acquire, starting } = pool()
+  starting.perMinute = 3
+  for (let times = 0; times < 3; times++) expect(acquire().status).toBe('token')
+  clock.now += 60_900
+  expect(acquire().status).toBe('wait')
+  clock.now += 100
+  expect(acquire().status).toBe('token')
 })

@@ -39,4 +39,9 @@ export type { TokenPoolHarness } from './conformance/token-pool-steps.ts'
 export { usersCases } from './conformance/users.ts'
 export type { UsersHarness } from './conformance/users.ts'
 export { COUNTINGS, scenarios as poolScenarios } from '../token-pool/scenarios.ts'
-export { type Outcome as PoolOutcome, simulate as simulatePool } from '../token-pool/simulation.ts'
+export {
+  type FakeAccount,
+  Gate as PoolGate,
+  type Outcome as PoolOutcome,
+  simulate as simulatePool,
+} from '../token-pool/simulation.ts'

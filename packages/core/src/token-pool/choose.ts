@@ -9,7 +9,7 @@ import type { Rules } from './rules.ts'
 
 /** How busy the lane of a candidate's provider account is. */
 export interface Use {
-  /** Submits within the last window. */
+  /** Submits within the last window, and as much longer as the pace is slower than the limit. */
   sent: number
   /** Attempts open, and those that have had no answer yet, if they went out a short while ago. */
   open: number

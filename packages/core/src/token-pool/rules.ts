@@ -8,7 +8,7 @@ export function rulesOf(timeScale = 1) {
   return {
     /** A provider's minute. */
     window: scaled(MINUTE),
-    /** Submits come a little slower than what is believed: clocks and the way there differ. */
+    /** Submits come a little slower than what is believed, and count a little longer: not every way is as long. */
     pace: 0.985,
     /** Of the limit, that may come at once after a rest; never less than a lane's own `burst`. */
     burst: 0.08,
@@ -55,8 +55,11 @@ export function rulesOf(timeScale = 1) {
     /** The second 401 in a row: the key is dead. */
     authStrikes: 2,
 
-    /** Where one call at a time is let through, one that has no answer for so long is no longer waited for. */
-    trial: scaled(10_000),
+    /**
+     * Where one call at a time is let through, one that has no answer for so long is no longer waited for. Not scaled: an
+     * answer takes as long as it takes.
+     */
+    trial: 10_000,
     /** When a lane that is full is worth asking again. */
     full: scaled(250),
     /** Whoever has to wait comes a little later than the one before, and no more than this much later. */

@@ -25,7 +25,7 @@ test('with room to spare nobody waits long', () => {
 })
 
 test('where nobody says how long to wait, limits that were configured do', () => {
-  const outcomes = runs(silent, { countings: ['sliding'] })
+  const outcomes = runs(silent)
   expect(mean(outcomes, ({ goodput }) => goodput)).toBeGreaterThan(0.97)
   expect(mean(outcomes, ({ refused }) => refused)).toBeLessThan(5)
 })

@@ -185,17 +185,19 @@ class World {
   }
 }
 
+type GateRules = Pick<Scenario, 'counting' | 'retryAfter' | 'countsRefusals'>
+
 /** What one account lets in. */
-class Gate {
+export class Gate {
   submits = 0
   private readonly account: FakeAccount
-  private readonly scenario: Scenario
+  private readonly scenario: GateRules
   private readonly phaseMs: number
   private hits: Instant[] = []
   private ends: Instant[] = []
   private bucket = { level: 0, at: 0 }
 
-  constructor(account: FakeAccount, scenario: Scenario, phase: number) {
+  constructor(account: FakeAccount, scenario: GateRules, phase: number) {
     this.account = account
     this.scenario = scenario
     this.phaseMs = phase * 60_000

@@ -1,5 +1,5 @@
 /** For whoever runs the server: is it alive, is it ready, go on. */
-import type { Job, JobState, MediaStore } from '@safelight/core'
+import type { MediaStore } from '@safelight/core'
 import { createRoute, z } from '@hono/zod-openapi'
 import { createMiddleware } from 'hono/factory'
 import { bearerOf, signInFirst } from '../auth/callers.ts'
@@ -12,10 +12,8 @@ import { answer, newRoutes, refusals } from './common.ts'
 
 const CHECK_SECONDS = { timeout: 5, kept: 1, tokensKept: 15 }
 const SWEEP_LIMIT = 100
-/** Of jobs that are at a provider the newest are looked at, in pages. */
-const OPEN_JOBS = { pages: 5, perPage: 100 }
-/** What a job in these states waits for can only be had with the token it began with. */
-const AT_PROVIDER: readonly JobState[] = ['submitting', 'running', 'storing']
+/** Nobody has more keys than this in use. */
+const TOKENS_MAX = 1000
 
 const Part = z.enum(['ok', 'failing'])
 const Ready = z.object({
@@ -86,21 +84,14 @@ async function checkParts({ studio, log }: Services, lost: () => Promise<readonl
 async function lostTokens({ studio, options, log }: Services): Promise<string[]> {
   const { tokens } = options
   if (!tokens) return []
-  // A provider that needs no key has a token of its own name.
   const known = new Set(tokens.map(({ provider, label }) => `${provider}/${label}`))
-  const isLost = ({ attempt }: Job) =>
-    attempt !== null && attempt.token !== attempt.provider && !known.has(`${attempt.provider}/${attempt.token}`)
-  const lost = new Set<string>()
-  let cursor: string | undefined
-  for (let page = 0; page < OPEN_JOBS.pages; page++) {
-    const query = { states: AT_PROVIDER, limit: OPEN_JOBS.perPage, ...(cursor === undefined ? {} : { cursor }) }
-    const { items, nextCursor } = await studio.list(query)
-    for (const job of items.filter(isLost)) lost.add(job.attempt!.token)
-    if (nextCursor === null) break
-    cursor = nextCursor
-  }
+  const inUse = (await studio.database.jobs.tokensInUse?.(TOKENS_MAX)) ?? []
+  // A provider that needs no key has a token of its own name.
+  const lost = inUse
+    .filter(({ provider, token }) => token !== provider && !known.has(`${provider}/${token}`))
+    .map(({ token }) => token)
   for (const token of lost) log('error', 'open jobs need a token that is not there', { token })
-  return [...lost]
+  return lost
 }
 
 /** A store that can prove more than that it answers does so. */

@@ -1,9 +1,21 @@
 /** Lists: newest first, every job once, whatever happens between two pages. */
 import assert from 'node:assert/strict'
-import type { Job, JobQuery, JobStore } from '../../contracts.ts'
-import { accepted, begunJob, chargedJob, createdJob, mustMove, refusesCursors, type JobChecks } from './job-steps.ts'
-import { newJob } from './samples.ts'
+import type { Job, JobQuery, JobStore, NewAttempt } from '../../contracts.ts'
+import {
+  accepted,
+  begunJob,
+  chargedJob,
+  createdJob,
+  mustMove,
+  REFUSED,
+  refusesCursors,
+  type JobChecks,
+} from './job-steps.ts'
+import { newAttempt, newJob } from './samples.ts'
 import { together } from './suite.ts'
+
+/** More than other cases leave behind. */
+const IN_USE_MAX = 10_000
 
 /** Every page of a query, one after another; `between` is called before the next is asked for. */
 async function walk(
@@ -131,5 +143,35 @@ export const listChecks: JobChecks = {
     assert.deepEqual(await jobs.runtimes({ ...query, limit: 1 }), runtimes.slice(0, 1))
     for (const other of [{ endpoint: 'another' }, { duration: 5 }, { model: 'another' }])
       assert.deepEqual(await jobs.runtimes({ ...query, ...other }), [])
+  },
+
+  async 'the tokens that jobs at a provider began with, each once'({ jobs, newUser }) {
+    if (!jobs.tokensInUse) return
+    const userId = await newUser()
+    const { provider, token } = newAttempt()
+    const begin = async (change: Partial<NewAttempt>) => {
+      const attempt = newAttempt({ provider, token, ...change })
+      const job = await jobs.begin(await chargedJob(jobs, userId), attempt, 30)
+      return { job: job!, attempt }
+    }
+    const others = newAttempt().token
+    const [submitting, running, other] = [await begin({}), await begin({}), await begin({ token: others })]
+    const inUse = async () => {
+      const all = await jobs.tokensInUse!(IN_USE_MAX)
+      return all.filter(each => [token, others].includes(each.token)).map(each => each.token === token ? 'one' : 'other').toSorted() // prettier-ignore
+    }
+    assert.deepEqual(await inUse(), ['one', 'other'])
+    assert.equal((await jobs.tokensInUse(1)).length, 1)
+    // Its outputs may be had again with its token alone; a job that waits for its next attempt needs none.
+    const storing = await jobs.record(
+      running.attempt.id,
+      accepted('op', { outputs: [{ url: 'https://files.example/0.png' }] }),
+    )
+    await jobs.record(other.attempt.id, REFUSED)
+    assert.deepEqual(await inUse(), ['one'])
+    await mustMove(jobs, submitting.job, 'refunding')
+    assert.deepEqual(await inUse(), ['one'])
+    await mustMove(jobs, storing.job, 'succeeded')
+    assert.deepEqual(await inUse(), [])
   },
 }

@@ -180,6 +180,18 @@ export const brokenJobStores: readonly Broken<JobStoreHarness>[] = [
     },
   })),
 
+  broken(
+    'needs a token only until it has an answer',
+    'the tokens that jobs at a provider began with, each once',
+    good => ({
+      async tokensInUse(limit) {
+        const { items } = await good.list({ states: ['submitting'], limit: 1000 })
+        const inUse = new Map(items.map(({ attempt }) => [attempt!.token, attempt!]))
+        return [...inUse.values()].slice(0, limit)
+      },
+    }),
+  ),
+
   broken('hands out its own rows', 'what is handed out, and what was handed in, is a copy', good => {
     const rows = new Map<string, Job>()
     return {
