@@ -24,7 +24,7 @@ const report: ServerReport = { submits: 0, accepted: 0, refused: 0, failed: 0 }
 const countedFrom = performance.now() + WARM_UP_SECONDS * 1000
 const endsAt = countedFrom + COUNTED_SECONDS * 1000
 
-function count(what: keyof ServerReport): void {
+function count(what: 'submits' | 'accepted' | 'refused'): void {
   const now = performance.now()
   if (now >= countedFrom && now < endsAt) report[what] += 1
 }
@@ -43,7 +43,7 @@ async function handle(): Promise<void> {
     attempts += 1
     if (await submit(attemptId, acquired.candidate)) return
   }
-  count('failed')
+  report.failed += 1
 }
 
 async function submit(attemptId: string, { provider, token, account }: Candidate): Promise<boolean> {

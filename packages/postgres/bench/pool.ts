@@ -19,12 +19,13 @@ const SERVERS = 3
 const PER_MINUTE = [6, 12, 12, 24, 36]
 const LOAD = 1.2
 
-/** What one server did; what was refused or lost while it warmed up is not counted. */
+/** What one server did. */
 export interface ServerReport {
+  /** Of these, what happened while it warmed up is not counted. */
   submits: number
   accepted: number
   refused: number
-  /** Given up although there was a key that worked, beside those for which there was no room. */
+  /** Given up although there was a key that worked, beside those for which there was no room; from the first moment on. */
   failed: number
 }
 export interface Job {

@@ -35,6 +35,12 @@ const LOOKUPS: readonly [index: string, parameters: string, text: string][] = [
     'select count(*) from public.generation_jobs where user_id = $2 and finished_at is null and lease_until > $1',
   ],
   [
+    'jobs_due_by_user',
+    'integer',
+    `select distinct attempt ->> 'provider', attempt ->> 'token' from public.generation_jobs
+      where finished_at is null and state in ('submitting', 'running', 'storing') limit $1`,
+  ],
+  [
     'jobs_succeeded',
     'text',
     `select finished_at from public.generation_jobs where model = $1 and state = 'succeeded' order by finished_at desc limit 20`,
