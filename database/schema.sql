@@ -1237,8 +1237,9 @@ begin
     return null;
   end if;
   select * into v_attempt from public.job_attempts where id = p_attempt_id for no key update;
-  if v_attempt.outcome not in ('open', 'unknown') or v_outcome = 'unknown' then
-    if v_attempt.outcome = 'open' then
+  if v_attempt.outcome not in ('open', 'unknown') or v_outcome = 'unknown'
+     or (v_outcome = 'refused' and (p_answer ->> 'version')::integer <> v_job.version) then
+    if v_attempt.outcome = 'open' and v_outcome = 'unknown' then
       update public.job_attempts set outcome = 'unknown' where id = p_attempt_id returning * into v_attempt;
     end if;
     return jsonb_build_object('moved', false, 'job', to_jsonb(v_job), 'attempt', to_jsonb(v_attempt));
@@ -1887,7 +1888,7 @@ $function$
 CREATE OR REPLACE FUNCTION safelight.lane_use(p_provider text, p_account text, p_lane text, p_token text, p_window_ms double precision)
  RETURNS TABLE(sent integer, accepted integer, open_now integer, open_accepted integer, unanswered integer, open_of_token integer, unanswered_of_token integer)
  LANGUAGE plpgsql
- SECURITY DEFINER
+ STABLE SECURITY DEFINER
  SET search_path TO ''
  SET enable_seqscan TO 'off'
 AS $function$

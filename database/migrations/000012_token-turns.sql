@@ -15,10 +15,11 @@ end if;
 
 -- How busy a lane is. An attempt that bound a token and was never started is forgotten after a minute: its process died
 -- in between. One without an answer counts as unanswered for ten seconds, however long a window is.
+-- Stable, so that it sees the same moment as what is believed: an answer is never over and yet unknown.
 create or replace function safelight.lane_use(p_provider text, p_account text, p_lane text, p_token text, p_window_ms double precision)
 returns table (sent integer, accepted integer, open_now integer, open_accepted integer, unanswered integer,
                open_of_token integer, unanswered_of_token integer)
-language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $function$
+language plpgsql stable security definer set search_path = '' set enable_seqscan = off as $function$
 declare
   v_now timestamptz := clock_timestamp();
   v_window interval := make_interval(secs => p_window_ms / 1000);
@@ -263,8 +264,65 @@ language sql stable security definer set search_path = '' set enable_seqscan = o
     ) in_use
 $function$;
 
+-- ---------------------------------------------------------------------------------------------- answers
+-- The answer of a submit, whoever brings it. A job that still waits for this attempt moves; any other is left alone and
+-- the attempt keeps the answer. The first acceptance or refusal counts.
+-- A refusal that names a version counts only where the job still has it: else somebody is sending the attempt again.
+--   → { moved, job, attempt }, or null where there is no such attempt
+create or replace function public.record_attempt(p_attempt_id uuid, p_answer jsonb) returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
+  v_outcome text := p_answer ->> 'outcome';
+  v_job public.generation_jobs;
+  v_attempt public.job_attempts;
+  v_waits boolean;
+begin
+  select job.* into v_job from public.generation_jobs job
+   where id = (select job_id from public.job_attempts where id = p_attempt_id and started_at is not null)
+     for no key update;
+  if not found then
+    return null;
+  end if;
+  select * into v_attempt from public.job_attempts where id = p_attempt_id for no key update;
+  if v_attempt.outcome not in ('open', 'unknown') or v_outcome = 'unknown'
+     or (v_outcome = 'refused' and (p_answer ->> 'version')::integer <> v_job.version) then
+    if v_attempt.outcome = 'open' and v_outcome = 'unknown' then
+      update public.job_attempts set outcome = 'unknown' where id = p_attempt_id returning * into v_attempt;
+    end if;
+    return jsonb_build_object('moved', false, 'job', to_jsonb(v_job), 'attempt', to_jsonb(v_attempt));
+  end if;
+
+  v_waits := v_job.state = 'submitting' and (v_job.attempt ->> 'id')::uuid = p_attempt_id;
+  if v_waits then
+    update public.generation_jobs
+       set state = case when v_outcome = 'refused' then 'charged'
+                        when coalesce(p_answer -> 'outputs', 'null') <> 'null' then 'storing'
+                        else 'running' end,
+           version = version + 1, revision = revision + 1,
+           attempt = case v_outcome when 'accepted'
+             then attempt || jsonb_build_object('acceptedAt', safelight.to_ms(v_now)) else attempt end,
+           operation = safelight.patched(p_answer, 'operation', operation),
+           outputs = safelight.patched(p_answer, 'outputs', outputs),
+           run_until = coalesce(safelight.from_ms((p_answer ->> 'runUntil')::double precision), run_until),
+           wake_at = v_now + make_interval(secs => (p_answer ->> 'wakeInSeconds')::double precision),
+           lease_until = null
+     where id = v_job.id
+    returning * into v_job;
+  end if;
+  update public.job_attempts
+     set outcome = case when v_outcome = 'accepted' and not v_waits then 'late' else v_outcome end,
+         operation = safelight.patched(p_answer, 'operation', operation),
+         refusal = safelight.patched(p_answer, 'refusal', refusal),
+         accepted_at = case v_outcome when 'accepted' then v_now end
+   where id = p_attempt_id
+  returning * into v_attempt;
+  return jsonb_build_object('moved', v_waits, 'job', to_jsonb(v_job), 'attempt', to_jsonb(v_attempt));
+end
+$function$;
+
 perform safelight.close_functions('list_tokens_in_use');
 
-insert into public.safelight_migrations (version, name, checksum) values (12, '000012_token-turns', '90b48a3d43da43cc0b925d3a34922ae63009d394c10a60ea6c4f507daa7db03b');
+insert into public.safelight_migrations (version, name, checksum) values (12, '000012_token-turns', '1924a3c1ec9737c65a8230ea5133956a892c3706b94fb123240c60507e071ab8');
 end
 $migration$;

@@ -1,6 +1,6 @@
 /** Handing a job over, and taking the answer in, however late it comes. */
 import { asSubmitted } from './answers.ts'
-import type { CurrentAttempt, Job, Submitted } from './contracts.ts'
+import type { CurrentAttempt, Instant, Job, Submitted } from './contracts.ts'
 import { inputFiles } from './input-files.ts'
 import { laneOf, sizeOf } from './models.ts'
 import { keepBytes, withExpiry } from './outputs.ts'
@@ -14,21 +14,29 @@ export type Answer = Submitted | { status: 'unknown' }
 
 /** The first look comes this long after acceptance: a provider that has just said "queued" has nothing new to say. */
 export const FIRST_LOOK_SECONDS = 0.5
-/** Beyond a provider's own request timeout: clocks differ, and writing an answer down takes time. */
-export const SUBMIT_GRACE_SECONDS = 5
+/** A hand-over is on its way this soon after it began, or never; with pictures to read first, later. */
+const PREPARE_SECONDS = 5
+const READ_SECONDS = 30
 const UNKNOWN_WAIT_SECONDS = 10
 
-/** Sends the job out under its current attempt. Never throws: not knowing is an answer, also about our own mapping. */
-export async function offer(parts: Parts, job: Job): Promise<Answer> {
+export function prepareSeconds({ input }: Pick<Job, 'input'>): number {
+  return PREPARE_SECONDS + (input.images ? READ_SECONDS : 0)
+}
+
+/**
+ * Sends the job out under its current attempt, by `sendBy`: later others may have gone on without us. Never throws: not
+ * knowing is an answer, also about our own mapping.
+ */
+export async function offer(parts: Parts, job: Job, sendBy: Instant): Promise<Answer> {
   try {
-    return await handOver(parts, job)
+    return await handOver(parts, job, sendBy)
   } catch (error) {
     parts.trouble(error, { jobId: job.id, doing: 'handing the job over' })
     return { status: 'unknown' }
   }
 }
 
-async function handOver(parts: Parts, job: Job): Promise<Answer> {
+async function handOver(parts: Parts, job: Job, sendBy: Instant): Promise<Answer> {
   const attempt = job.attempt!
   const model = parts.registry.model(job.model)
   const route = parts.registry.route(job.model, attempt.provider, attempt.endpoint)
@@ -39,16 +47,18 @@ async function handOver(parts: Parts, job: Job): Promise<Answer> {
   const body = route.body(job.input, sizeOf(model, job.input.size))
   const webhookUrl = parts.webhookUrl(attempt, job.id)
   const about = { action: 'submit', timeoutSeconds: provider.requestTimeoutSeconds } as const
+  // This process stood still for long: others may have sent it meanwhile, or have found out that nobody did.
+  if (parts.now() > sendBy) return provider.recovery === 'idempotent' ? { status: 'unknown' } : neverArrived
   return callProvider(parts, job, attempt, about, async (to, call) =>
     asSubmitted(await to.submit({ ...call, endpoint: attempt.endpoint, body, files, webhookUrl })),
   )
 }
 
 /** Asks after a submit whose answer was lost, in the way the provider declared. */
-export async function askAgain(parts: Parts, job: Job): Promise<Answer> {
+export async function askAgain(parts: Parts, job: Job, sendBy: Instant): Promise<Answer> {
   const attempt = job.attempt!
   const recovery = parts.registry.provider(attempt.provider)?.recovery
-  if (recovery === 'idempotent') return offer(parts, job)
+  if (recovery === 'idempotent') return offer(parts, job, sendBy)
   if (recovery !== 'lookup') return { status: 'unknown' }
   const about = { action: 'lookup', timeoutSeconds: 20 } as const
   try {
@@ -114,6 +124,8 @@ async function refused(parts: Parts, job: Job, answer: Extract<Submitted, { stat
   const { moved, job: now } = await parts.jobs.record(job.attempt!.id, {
     outcome: 'refused',
     refusal,
+    // Whoever sends it again meanwhile may be taken: then this says nothing.
+    ...(parts.registry.provider(job.attempt!.provider)?.recovery === 'idempotent' ? { version: job.version } : {}),
     wakeInSeconds: LEASE_SECONDS,
   })
   return moved ? now : null

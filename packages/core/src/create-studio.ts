@@ -13,7 +13,7 @@ import type { Model } from './models.ts'
 import { partsOf, type Parts } from './parts.ts'
 import { createRegistry } from './registry.ts'
 import { streamOf } from './streams.ts'
-import type { JobHandle, ModelsOf, ProviderOption, Studio, StudioOptions } from './studio.ts'
+import type { JobHandle, ModelsOf, ProviderOption, Studio, StudioOptions, SubmittedJob } from './studio.ts'
 import { createWatchers, type Watchers } from './watchers.ts'
 import { adopt, takeDelivery } from './webhooks.ts'
 
@@ -71,25 +71,26 @@ function jobCalls(parts: Parts, driver: Driver, watchers: Watchers<Job>): JobCal
   const job: Studio['job'] = reference =>
     handleOn(handleParts, typeof reference === 'string' ? reference : reference.jobId)
 
-  const submit: Studio['submit'] = async request => {
+  const submit = async (request: Parameters<Studio['submit']>[0], signal?: AbortSignal): Promise<SubmittedJob> => {
     const { userId = NOBODY, idempotencyKey = null, ip = null, requestId = null, model, input } = request
     const admitted = await admit({ model, input, userId, idempotencyKey, ip, requestId })
     const replayed = admitted.outcome === 'replayed'
     if (!replayed) {
       parts.changed(admitted.job)
-      driver.letGo(admitted.job)
+      // Whoever has gone wants it canceled: handed over it might be paid for first.
+      if (!signal?.aborted) driver.letGo(admitted.job)
     }
     const { balance, limits } = admitted
     return { ...job(admitted.job.id), job: admitted.job, replayed, balance, limits }
   }
   return {
-    submit,
+    submit: request => submit(request),
     job,
     resume,
     cancel: cancelJob,
     async generate(request, { signal } = {}) {
       signal?.throwIfAborted()
-      const submitted = submit(request)
+      const submitted = submit(request, signal)
       try {
         return await unlessAborted(
           signal,
@@ -191,5 +192,6 @@ function plainTransport(fetch: typeof globalThis.fetch = (...call) => globalThis
 /** For an app without people: nobody runs out of credit, and nobody is limited. */
 function boundlessDatabase(now?: () => number): Database {
   const limits = { userPerMinute: 1e6, ipPerMinute: 1e6, windowSeconds: 60 }
-  return memoryDatabase({ openingBalance: 1e12, settings: { limits }, ...(now ? { now } : {}) })
+  const settings = { limits, freeCancelsPerDay: 1e6 }
+  return memoryDatabase({ openingBalance: 1e12, settings, ...(now ? { now } : {}) })
 }

@@ -13,7 +13,7 @@
  * wake time; or null where somebody else moved the job first.
  */
 import { asProgress } from './answers.ts'
-import { absorb, askAgain, type Answer, FIRST_LOOK_SECONDS, offer, SUBMIT_GRACE_SECONDS } from './attempts.ts'
+import { absorb, askAgain, type Answer, FIRST_LOOK_SECONDS, offer, prepareSeconds } from './attempts.ts'
 import type { Attempt, Job, OpenState, Paid, Progress } from './contracts.ts'
 import { SafelightError, type FailureCode } from './errors.ts'
 import { laneOf } from './models.ts'
@@ -115,14 +115,15 @@ async function dispatch(parts: Parts, job: Job): Promise<Job | null> {
   const restSeconds = secondsUntil(parts, parts.registry.restUntil(candidates, attempts))
   if (restSeconds > 0) return wait(parts, job, restSeconds)
 
-  const wakeInSeconds = parts.registry.longestSubmitSeconds(candidates) + SUBMIT_GRACE_SECONDS
+  const sendBy = parts.now() + prepareSeconds(job) * 1000
+  const wakeInSeconds = prepareSeconds(job) + parts.registry.longestSubmitSeconds(candidates)
   const number = attempts.length + 1
   const request = { job, attemptId: parts.newId(), number, lane: laneOf(job.kind), candidates, wakeInSeconds }
   const begun = await parts.begin(request)
   switch (begun.status) {
     case 'begun':
       parts.changed(begun.job)
-      return absorb(parts, begun.job, await offer(parts, begun.job))
+      return absorb(parts, begun.job, await offer(parts, begun.job, sendBy))
     case 'wait':
       return wait(parts, job, Math.min(begun.waitSeconds, secondsUntil(parts, job.queueUntil)))
     case 'none':
@@ -148,16 +149,24 @@ function verdictOn(attempts: readonly Attempt[]): { code: FailureCode; paid: Pai
 async function recover(parts: Parts, job: Job): Promise<Job | null> {
   const attempt = job.attempt!
   const provider = parts.registry.provider(attempt.provider)
-  const model = parts.registry.find(job.model)
-  if (!provider || !model) return wait(parts, job, STRANGER_WAIT_SECONDS)
-  const silentUntil = attempt.startedAt + (provider.requestTimeoutSeconds + SUBMIT_GRACE_SECONDS) * 1000
+  if (!provider || !parts.registry.find(job.model)) return wait(parts, job, STRANGER_WAIT_SECONDS)
+  const seconds = prepareSeconds(job) + provider.requestTimeoutSeconds
+  const silentUntil = attempt.startedAt + seconds * 1000
   if (parts.now() < silentUntil) return wait(parts, job, secondsUntil(parts, silentUntil))
 
-  const answer = await findOut(parts, job)
+  // Of several who ask at once one may be refused and another taken: only one asks.
+  const sendBy = parts.now() + prepareSeconds(job) * 1000
+  const mine = await parts.jobs.move(job, 'submitting', { wakeInSeconds: seconds })
+  return mine && foundOut(parts, mine, await findOut(parts, mine, sendBy))
+}
+
+async function foundOut(parts: Parts, job: Job, answer: Answer): Promise<Job | null> {
   if (answer.status !== 'unknown') return absorb(parts, job, answer)
+  const attempt = job.attempt!
   const troubles = oneMore(parts, job)
-  const isOverdue = parts.now() >= attempt.startedAt + model.timeoutSeconds * 1000
-  const newsMayCome = provider.recovery !== 'atMostOnce' || parts.webhookUrl(attempt, job.id) !== null
+  const isOverdue = parts.now() >= attempt.startedAt + parts.registry.model(job.model).timeoutSeconds * 1000
+  const newsMayCome =
+    parts.registry.provider(attempt.provider)?.recovery !== 'atMostOnce' || parts.webhookUrl(attempt, job.id) !== null
   if (newsMayCome && !(isOverdue && troubles.count >= LAST_ASKS)) {
     return wait(parts, job, backoffSeconds(troubles.count), { troubles })
   }
@@ -166,9 +175,9 @@ async function recover(parts: Parts, job: Job): Promise<Job | null> {
 }
 
 /** What of the answer is in our store already counts, unless the provider can give all of it again. */
-async function findOut(parts: Parts, job: Job): Promise<Answer> {
+async function findOut(parts: Parts, job: Job, sendBy: number): Promise<Answer> {
   const kept = await inOurStore(parts, job)
-  const asked: Answer = kept.length >= job.count ? { status: 'unknown' } : await askAgain(parts, job)
+  const asked: Answer = kept.length >= job.count ? { status: 'unknown' } : await askAgain(parts, job, sendBy)
   const isWhole = asked.status === 'done' || asked.status === 'running'
   return kept.length > 0 && !isWhole ? { status: 'done', outputs: kept } : asked
 }

@@ -63,7 +63,7 @@ export async function keepBytes(parts: Parts, job: Job, outputs: readonly FreshO
       }
     }),
   )
-  const isAnyLeft = kept.some(({ key, url, flagged }) => key ?? url ?? flagged)
+  const isAnyLeft = kept.some(({ key, url, flagged }) => !flagged && (key ?? url) !== undefined)
   return failures > 0 && !isAnyLeft ? 'lost' : kept
 }
 
@@ -140,7 +140,12 @@ function patiently<Result>(retries: number, run: () => Promise<Result>): Promise
 function judged(kind: Kind, file: StoredFile): Copied {
   const isVideo = file.contentType.startsWith('video/')
   if (isVideo !== (kind === 'video')) return { status: 'unusable' }
-  return { status: 'stored', index: Number(file.key.slice(file.key.lastIndexOf('/') + 1)), file }
+  return { status: 'stored', index: indexOf(file), file }
+}
+
+/** Which of the job's outputs a file is: the last word of its key. */
+export function indexOf({ key }: StoredFile): number {
+  return Number(key.slice(key.lastIndexOf('/') + 1))
 }
 
 function isUnusable(error: unknown): boolean {

@@ -43,3 +43,81 @@ test.each([
   expect(job).toMatchObject({ state: 'succeeded', refundedCredits: 500 * (3 - delivered) })
   expect(job.media).toHaveLength(delivered)
 })
+
+test('a refusal that was held up does not send a job on that has been taken meanwhile', async () => {
+  let clock = Date.UTC(2026, 0, 1)
+  const now = () => clock
+  const database = memoryDatabase({ now, openingBalance: 3000 })
+  const answers = ['refused', 'running'] as const
+  const submits: string[] = []
+  const provider: Provider = {
+    id: 'p',
+    keyless: true,
+    recovery: 'idempotent',
+    requestTimeoutSeconds: 10,
+    async submit({ attemptId }: SubmitCall) {
+      submits.push(attemptId)
+      if (answers[submits.length - 1] === 'refused')
+        return { status: 'refused', kind: 'rate_limited', scope: 'account', paid: 'no', message: 'Not now' }
+      return { status: 'running', operation: 'taken' }
+    },
+    look: () => Promise.reject(new Error('nobody looks here')),
+  }
+  // The first process stands still before it writes down that it was refused.
+  const { promise: isThere, resolve: arrive } = Promise.withResolvers<void>()
+  const { promise: goesOn, resolve: goOn } = Promise.withResolvers<void>()
+  const slow = {
+    ...database.jobs,
+    async record(...[attemptId, answer]: Parameters<typeof database.jobs.record>) {
+      if (answer.outcome === 'refused') {
+        arrive()
+        await goesOn
+      }
+      return database.jobs.record(attemptId, answer)
+    },
+  }
+  const shared = { providers: [provider], models: [defineModel(onePixel)], database, media: memoryMedia(), now }
+  const first = createStudio({ ...shared, ports: { jobs: slow } })
+  const second = createStudio(shared)
+  const { id } = await first.submit({ model: 'm', userId: USER, input: { prompt: 'x' } })
+  await isThere
+  clock += 60_000
+  expect(await second.job(id).find()).toMatchObject({ state: 'submitting' })
+  await second.resume(id)
+  goOn()
+  await first.close()
+  expect(new Set(submits).size).toBe(1)
+  expect(await second.job(id).find()).toMatchObject({ state: 'running', operation: 'taken' })
+  await second.close()
+})
+
+test('a process that stood still before it sent a job sends it no more', async () => {
+  let clock = Date.UTC(2026, 0, 1)
+  const now = () => clock
+  const database = memoryDatabase({ now, openingBalance: 3000 })
+  let submits = 0
+  const provider: Provider = {
+    id: 'p',
+    keyless: true,
+    recovery: 'atMostOnce',
+    requestTimeoutSeconds: 10,
+    submit: async () => ({ status: 'running', operation: ++submits }),
+    look: () => Promise.reject(new Error('there is nothing to look at')),
+  }
+  const slow = {
+    ...database.jobs,
+    async begin(...begun: Parameters<typeof database.jobs.begin>) {
+      const job = await database.jobs.begin(...begun)
+      clock += submits === 0 && begun[1].number === 1 ? 60_000 : 0
+      return job
+    },
+  }
+  const options = { providers: [provider], models: [defineModel(onePixel)], database, media: memoryMedia(), now }
+  const studio = createStudio({ ...options, ports: { jobs: slow } })
+  const { id } = await studio.submit({ model: 'm', userId: USER, input: { prompt: 'x' } })
+  await studio.close()
+  // It knows that it sent nothing: the next attempt may go out.
+  const attempts = await database.jobs.attempts(id)
+  expect(attempts.map(({ outcome, refusal }) => [outcome, refusal?.kind])).toEqual([['refused', 'unreachable'], ...attempts.slice(1).map(() => expect.anything())]) // prettier-ignore
+  expect(submits).toBe(attempts.length - 1)
+})

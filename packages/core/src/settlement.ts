@@ -1,6 +1,7 @@
 /** How a job ends: what was delivered is recorded, and the rest is given back, once. */
 import type { Attempt, Job, Paid, Settlement } from './contracts.ts'
 import { FAILURES, type FailureCode } from './errors.ts'
+import { indexOf } from './outputs.ts'
 import type { Parts } from './parts.ts'
 import { LEASE_SECONDS } from './waiting.ts'
 import { CALL_TIMEOUT_SECONDS, callProvider } from './provider-calls.ts'
@@ -44,15 +45,23 @@ export async function stop(parts: Parts, job: Job, attempt: Attempt): Promise<vo
   }).catch((error: unknown) => parts.trouble(error, { jobId: job.id, doing: 'asking the provider to cancel' }))
 }
 
-/** The same as one fused call, in steps that may each be repeated. */
+/**
+ * The same as one fused call, in steps that may each be repeated. What is delivered is decided first, by compare-and-set:
+ * two who have copied different files would else refund for the one and deliver for the other.
+ */
 export async function settleSeparately(parts: Parts, { job, ending, files, reason }: Settlement): Promise<Job | null> {
+  const isDecided = ending !== 'succeeded' || job.media.length > 0
+  const media = files.map(({ file }) => file)
+  const decided = isDecided ? job : await parts.jobs.move(job, job.state, { media, wakeInSeconds: LEASE_SECONDS })
+  if (!decided) return null
+  const delivered = ending === 'succeeded' ? decided.media : []
   const { retentionDays } = await parts.settings.read()
   const expiresAt = parts.now() + retentionDays * 86_400_000
-  for (const { id, index, file } of files) {
-    await parts.library.add({ id, userId: job.userId, kind: job.kind, jobId: job.id, index, file, expiresAt })
+  const { id: jobId, userId, kind } = job
+  for (const file of delivered) {
+    await parts.library.add({ id: parts.newId(), userId, kind, jobId, index: indexOf(file), file, expiresAt })
   }
-  const missing = ending === 'succeeded' ? job.count - files.length : job.count
-  const amount = Math.floor((job.price * missing) / job.count)
-  const { refunded } = amount === 0 ? { refunded: 0 } : await parts.ledger.refund({ reference: job.id, amount, reason })
-  return parts.jobs.move(job, ending, { media: files.map(({ file }) => file), refundedCredits: refunded })
+  const amount = Math.floor((job.price * (job.count - delivered.length)) / job.count)
+  const { refunded } = amount === 0 ? { refunded: 0 } : await parts.ledger.refund({ reference: jobId, amount, reason })
+  return parts.jobs.move(decided, ending, { media: delivered, refundedCredits: refunded })
 }

@@ -108,6 +108,42 @@ test('aborting generate cancels at the provider and gives the credits back', asy
   expect(slow.accepted).toMatchObject([{ canceled: true }])
 })
 
+test('a job that was aborted before it was admitted is never handed over, and its credits come back', async () => {
+  const database = memoryDatabase({ openingBalance: 3000 })
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>()
+  const { promise: reached, resolve: reach } = Promise.withResolvers<void>()
+  const { admit } = database
+  database.admit = async admission => {
+    reach()
+    await opened
+    return admit!(admission)
+  }
+  const slow = provider({ seconds: 1000 })
+  const submit = vi.fn<Provider['submit']>(slow.submit)
+  const studio = createStudio({ database, providers: [{ ...slow, submit }] })
+  const canceled = new Promise<void>(resolve => studio.watch(({ state }) => state === 'canceled' && resolve()))
+  const controller = new AbortController()
+  const waiting = studio.generate(fox, { signal: controller.signal })
+  await reached
+  controller.abort(new Error('changed my mind'))
+  await expect(waiting).rejects.toThrow('changed my mind')
+  open()
+  await canceled
+  await studio.close()
+  expect(submit).not.toHaveBeenCalled()
+  expect(await database.ledger.balance(nobody)).toBe(3000)
+})
+
+test('an app without people cancels as often as it likes', async () => {
+  const slow = provider({ seconds: 1000 })
+  const studio = createStudio({ providers: [slow] })
+  for (let count = 0; count < 12; count++) {
+    const { id } = await studio.submit(fox)
+    for await (const { state } of studio.job(id).events()) if (state === 'running') break
+    expect(await studio.cancel(id)).toMatchObject({ state: 'canceled' })
+  }
+})
+
 test.each(['admission', 'submit', 'look', 'cancel'])('an abort is heard at once, whatever hangs: %s', async phase => {
   const never = () => new Promise<never>(() => undefined)
   const slow = provider({ seconds: 1000 })

@@ -39,6 +39,8 @@ export function memoryAttempts(table: JobTable): Direct<Attempts> {
       const answered = attempt.outcome !== 'open' && attempt.outcome !== 'unknown'
       if (answered) return { moved: false, job, attempt }
       if (answer.outcome === 'unknown') return { moved: false, job, attempt: keep({ ...attempt, outcome: 'unknown' }) }
+      const isStale = answer.outcome === 'refused' && (answer.version ?? job.version) !== job.version
+      if (isStale) return { moved: false, job, attempt }
       const next = follow(job, attempt, answer)
       const kept: Attempt =
         answer.outcome === 'refused'

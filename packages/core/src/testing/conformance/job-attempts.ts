@@ -106,6 +106,18 @@ const answerChecks: JobChecks = {
     assert.deepEqual(await jobs.find(job.id), recorded.job)
   },
 
+  async 'a refusal that names a version counts only while the job has it'({ jobs, newUser }) {
+    const { job, attempt } = await begunJob(jobs, await newUser())
+    const asking = await mustMove(jobs, job, 'submitting')
+    const stale = await jobs.record(attempt.id, { ...REFUSED, version: job.version })
+    assert.deepEqual([stale.moved, stale.job, stale.attempt.outcome], [false, asking, 'open'])
+    const taken = await jobs.record(attempt.id, accepted('taken by then'))
+    assert.deepEqual([taken.moved, taken.job.state], [true, 'running'])
+    const { job: other, attempt: another } = await begunJob(jobs, await newUser())
+    const refused = await jobs.record(another.id, { ...REFUSED, version: other.version })
+    assert.deepEqual([refused.moved, refused.job.state, refused.attempt.outcome], [true, 'charged', 'refused'])
+  },
+
   async 'not knowing marks the attempt, leaves the job, and is replaced by what turns out'({ jobs, newUser }) {
     const { job, attempt } = await begunJob(jobs, await newUser())
     const unknown = await jobs.record(attempt.id, UNKNOWN)

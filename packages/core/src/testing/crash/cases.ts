@@ -2,15 +2,15 @@
  * The crash suite: every scenario, with every happening, at every moment, before and after every call; and seeded races
  * of several workers. No worker loop runs: requests and sweeps alone bring every job to its end.
  */
-import assert from 'node:assert/strict'
 import { createStudio } from '../../create-studio.ts'
-import { isEnded } from '../../lifecycle.ts'
 import { property, type Random } from '../conformance/random.ts'
 import type { Case, Make } from '../conformance/suite.ts'
 import { at, type Happening, happenings, webhook } from './happenings.ts'
 import { checkRest, checkStopped, checkWhole, checkWorld } from './invariants.ts'
+import { finish, live } from './life.ts'
 import { scenarios } from './scenarios.ts'
-import { type CrashHarness, GRANT, type Moment, orRefusal, type Process, type Scenario, World } from './world.ts'
+import { REMEMBERED_SEEDS, simulate } from './simulation.ts'
+import { type CrashHarness, GRANT, type Moment, orRefusal, type Scenario, World } from './world.ts'
 
 export interface CrashOptions {
   /** The engine under test. */
@@ -20,18 +20,14 @@ export interface CrashOptions {
   /** Only every so many moments; 1 tries them all. */
   stride?: number
   races?: { runs: number; seed?: number }
+  /** Whole jobs under a seed each; the seeds that once failed come on top. */
+  simulations?: { runs: number; seed?: number }
 }
 
-/** A user whose request takes a few seconds looks at it this often. */
-const ROUND_SECONDS = 2
-const ROUNDS = 12
-const SWEEP_SECONDS = 31
-/** Longer than anything may take: an hour of outputs, ten minutes in a queue, ten more of failed looks. */
-const SWEEPS_MAX = 400
 const CALLS_MAX = 400
 
 export function crashCases(make: Make<CrashHarness>, options: CrashOptions = {}): Case[] {
-  const { races = { runs: 150 } } = options
+  const { races = { runs: 150 }, simulations = { runs: 150 } } = options
   return [
     ...scenarios.flatMap(scenario => [
       { name: `${scenario.name}: nothing happens`, run: () => undisturbed(make, options, scenario) },
@@ -41,6 +37,7 @@ export function crashCases(make: Make<CrashHarness>, options: CrashOptions = {})
       })),
     ]),
     { name: 'several workers race', run: () => property(races, random => race(make, options, random)) },
+    { name: 'whole jobs under a seed', run: () => simulateMany(make, options, simulations) },
   ]
 }
 
@@ -125,34 +122,13 @@ async function race(make: Make<CrashHarness>, options: CrashOptions, random: Ran
   })
 }
 
-/** A user asks and looks; then, whatever became of that, `finish`. */
-export async function live(world: World, options: CrashOptions = {}): Promise<void> {
-  const first = world.process({ ...options, counted: true })
-  const submitted = await orRefusal(first.studio.submit(world.request))
-  await first.studio.close()
-  if ('id' in submitted) await watch(world, first, submitted.id)
-  await finish(world, options)
-}
-
-async function watch(world: World, { studio }: Process, jobId: string): Promise<void> {
-  for (let round = 0; round < ROUNDS; round++) {
-    const job = await orRefusal(studio.resume(jobId))
-    if (!('id' in job) || isEnded(job)) return
-    await world.advance(ROUND_SECONDS)
-  }
-}
-
-/** The user asks again with the same key, and sweeps bring everything to its end. */
-export async function finish(world: World, options: CrashOptions = {}): Promise<void> {
-  const { studio } = world.process(options)
-  const again = await orRefusal(studio.submit(world.request))
-  if ('refused' in again) assert.equal(again.refused, world.scenario.ends, 'the second request was refused')
-  await studio.close()
-  for (let sweep = 0; sweep < SWEEPS_MAX; sweep++) {
-    if ((await world.jobs()).every(isEnded)) return
-    await world.advance(SWEEP_SECONDS)
-    await studio.sweep()
-  }
+async function simulateMany(
+  make: Make<CrashHarness>,
+  options: CrashOptions,
+  { runs, seed = Math.floor(Math.random() * 2 ** 31) }: { runs: number; seed?: number },
+): Promise<void> {
+  const seeds = Array.from({ length: runs }, (_, run) => seed + run)
+  for (const each of [...REMEMBERED_SEEDS, ...seeds]) await simulate(make, each, options)
 }
 
 async function inWorld<Value>(
@@ -164,7 +140,9 @@ async function inWorld<Value>(
   const harness = await make()
   try {
     const userId = await harness.newUser(scenario.balance ?? GRANT)
-    return await run(new World(options.createStudio ?? createStudio, harness, scenario, userId))
+    const world = new World(options.createStudio ?? createStudio, harness, scenario, userId)
+    world.separate = options.separate ?? false
+    return await run(world)
   } finally {
     await harness.close()
   }

@@ -83,7 +83,8 @@ function goodOnes(outputs: Script['outputs'] = ['good']): number {
 }
 
 async function checkFiles(world: World, job: Job): Promise<void> {
-  if (job.failure?.code === 'submit_unknown') {
+  // Bytes may come into the store after everybody has given up on whoever brings them.
+  if (job.failure?.code === 'submit_unknown' && !world.stalled) {
     const kept = await world.harness.media.find(`${job.id}/`)
     assert.equal(kept.length, 0, 'a picture that is in the store was given up')
   }

@@ -128,8 +128,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'missing outputs are not refunded',
     file: 'settlement.ts',
-    find: "const missing = ending === 'succeeded' ? job.count - files.length : job.count",
-    replace: "const missing = ending === 'succeeded' ? 0 : job.count",
+    find: '(job.price * (job.count - delivered.length))',
+    replace: "(job.price * (ending === 'succeeded' ? 0 : job.count))",
     hint: 'two of three outputs',
   },
   {
@@ -145,5 +145,26 @@ export const mutants: readonly Mutant[] = [
     find: "ending: job.ending ?? 'failed', files: []",
     replace: "ending: 'failed', files: []",
     hint: 'somebody cancels',
+  },
+  {
+    name: 'a process that stood still sends what others have seen to be lost',
+    file: 'attempts.ts',
+    find: 'if (parts.now() > sendBy)',
+    replace: 'if (parts.now() > sendBy + 1e12)',
+    hint: 'whole jobs under a seed',
+  },
+  {
+    name: 'several ask after the same lost submit',
+    file: 'lifecycle.ts',
+    find: "const mine = await parts.jobs.move(job, 'submitting', { wakeInSeconds: seconds })",
+    replace: 'const mine = job',
+    hint: 'whole jobs under a seed',
+  },
+  {
+    name: 'two settle with different files',
+    file: 'settlement.ts',
+    find: '? decided.media : []',
+    replace: '? media : []',
+    hint: 'whole jobs under a seed',
   },
 ]

@@ -57,6 +57,8 @@ export class World {
   /** Calls made so far by processes whose calls are counted. */
   calls = 0
   storageDownUntil: number
+  /** All processes of an app are alike: with single ports, or with fused calls. */
+  separate = false
   /** What happens, and when: asked at every moment of a counted process. */
   happens: (moment: Moment, kill: () => void) => Promise<void> = async () => undefined
   /** Awaited around every call: where races come from. */
@@ -100,7 +102,22 @@ export class World {
     return this.harness.now() + (this.harness.movesRows ? this.skippedSeconds * 1000 : 0)
   }
 
+  /** Calls of providers and of the media store under way: each ends within its timeout, so time cannot leap while one is. */
+  private asking = 0
+  /** Calls of all kinds. */
+  private underWay = 0
+
+  /** Waits for their answers; whoever works may be anywhere else. */
+  async answered(): Promise<void> {
+    do await new Promise(resolve => setImmediate(resolve))
+    while (this.asking > 0)
+  }
+
+  /** Whether a process that lives has ever stood still for so long that others could think it dead. */
+  stalled = false
+
   async advance(seconds: number): Promise<void> {
+    this.stalled ||= this.underWay > 0
     this.skippedSeconds += seconds
     await this.harness.advance(seconds)
   }
@@ -116,7 +133,7 @@ export class World {
   }
 
   /** A process over the same database, store and providers. Only a `counted` one has moments. */
-  process({ counted = false, separate = false } = {}): Process {
+  process({ counted = false, separate = this.separate } = {}): Process {
     const life = { killed: false }
     const wrap = <Port extends object>(port: Port): Port => this.guard(port, life, counted)
     const { database, media } = this.harness
@@ -154,21 +171,32 @@ export class World {
     const living = () => {
       if (life.killed) throw new Killed('killed')
     }
+    const isOutside = 'recovery' in port || 'save' in port
+    const call = async (run: () => Promise<unknown>): Promise<unknown> => {
+      living()
+      const index = counted ? this.calls++ : -1
+      if (counted) await this.happens({ index, phase: 'before' }, kill)
+      await this.dawdle()
+      living()
+      const outcome = await settled(run)
+      await this.dawdle()
+      if (counted) await this.happens({ index, phase: 'after' }, kill)
+      living()
+      return outcome()
+    }
     return new Proxy(port, {
       get: (target, name) => {
         const method: unknown = Reflect.get(target, name)
         if (typeof method !== 'function' || name === 'operationOf') return method
         return async (...args: unknown[]) => {
-          living()
-          const index = counted ? this.calls++ : -1
-          if (counted) await this.happens({ index, phase: 'before' }, kill)
-          await this.dawdle()
-          living()
-          const outcome = await settled(() => Reflect.apply(method, target, args) as Promise<unknown>)
-          await this.dawdle()
-          if (counted) await this.happens({ index, phase: 'after' }, kill)
-          living()
-          return outcome()
+          if (isOutside) this.asking++
+          this.underWay++
+          try {
+            return await call(() => Reflect.apply(method, target, args) as Promise<unknown>)
+          } finally {
+            if (isOutside) this.asking--
+            this.underWay--
+          }
         }
       },
     })

@@ -101,6 +101,16 @@ export const brokenJobStores: readonly Broken<JobStoreHarness>[] = [
   ),
 
   broken(
+    'believes a refusal of somebody who was too slow',
+    'a refusal that names a version counts only while the job has it',
+    good => ({
+      record(attemptId, answer) {
+        return good.record(attemptId, answer.outcome === 'refused' ? { ...answer, version: undefined! } : answer)
+      },
+    }),
+  ),
+
+  broken(
     'takes not knowing for an answer',
     'not knowing marks the attempt, leaves the job, and is replaced by what turns out',
     good => {
