@@ -128,8 +128,14 @@ const MUTANTS: readonly Mutant[] = [
   [
     'the second answer to a submit counts as well',
     'jobs',
-    `if v_attempt.outcome not in ('open', 'unknown') or v_outcome = 'unknown' then`,
-    `if v_outcome = 'unknown' then`,
+    `if v_attempt.outcome not in ('open', 'unknown') or v_outcome = 'unknown'`,
+    `if v_outcome = 'unknown'`,
+  ],
+  [
+    'a stale refusal counts',
+    'jobs',
+    `v_outcome = 'refused' and (p_answer ->> 'version')::integer <> v_job.version`,
+    'false',
   ],
   [
     'an answer moves a job that no longer waits for it',
