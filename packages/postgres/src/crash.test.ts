@@ -45,6 +45,12 @@ for (const { engine: name, stride, separate } of RUNS) {
         close: async () => undefined,
       }
     }
-    for (const { name: title, run } of crashCases(make, { stride, separate, races: { runs: 4 } })) test(title, run)
+    for (const { name: title, run } of crashCases(make, {
+      stride,
+      separate,
+      races: { runs: 4 },
+      simulations: { runs: 10 },
+    }))
+      test(title, run)
   })
 }

@@ -5,7 +5,6 @@
  */
 import assert from 'node:assert/strict'
 import { createStudio } from '../../create-studio.ts'
-import type { Job } from '../../contracts.ts'
 import { isEnded } from '../../lifecycle.ts'
 import { type Random, randomOf } from '../conformance/random.ts'
 import type { Make } from '../conformance/suite.ts'
@@ -105,12 +104,17 @@ async function disturbed(world: World, random: Random): Promise<number> {
     const [first, ...rest] = happenings
     await random.pick([first!, ...rest]).happen(world, kill)
   }
+  // A death makes hours pass for all that are left, and those that could not notice have to be alone.
+  const most = world.harness.movesRows ? 1 : PROCESSES
   const processes: Process[] = []
-  const ended = new Map<string, Job>()
+  const ended = new Map<string, unknown>()
   for (let round = 0; round < ROUNDS; round++) {
-    if (processes.length < PROCESSES && (round === 0 || random.chance(0.3)))
-      processes.push(world.process({ counted: true }))
-    await step(world, random, random.pick([processes[0]!, ...processes.slice(1)]), round)
+    const alive = processes.filter(process => process.isAlive())
+    if (alive.length === 0 || (alive.length < most && random.chance(0.3))) {
+      alive.unshift(world.process({ counted: true }))
+      processes.push(alive[0]!)
+    }
+    await step(world, random, random.pick([alive[0]!, ...alive.slice(1)]), round)
     await checkEnds(world, ended)
   }
   for (const process of processes) {
@@ -146,12 +150,13 @@ async function survived(work: Promise<unknown>): Promise<void> {
   }
 }
 
-async function checkEnds(world: World, ended: Map<string, Job>): Promise<void> {
+/** Without its times: some harnesses let time pass by moving what is stored into the past. */
+async function checkEnds(world: World, ended: Map<string, unknown>): Promise<void> {
   for (const job of await world.jobs()) {
-    const { wakeAt: _, ...now } = job
-    const before = ended.get(job.id)
-    if (before) assert.deepEqual(now, before, 'a terminal state never changes')
-    else if (isEnded(job)) ended.set(job.id, now as Job)
+    const { id, state, version, revision, failure, refundedCredits, attempt, media } = job
+    const now = { state, version, revision, failure, refundedCredits, attempt: attempt?.id, media: media.map(({ key }) => key) } // prettier-ignore
+    if (ended.has(id)) assert.deepEqual(now, ended.get(id), 'a terminal state never changes')
+    else if (isEnded(job)) ended.set(id, now)
   }
 }
 

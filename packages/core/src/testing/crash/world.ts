@@ -46,6 +46,7 @@ export class Killed extends Error {}
 export interface Process {
   studio: Studio
   kill(): void
+  isAlive(): boolean
 }
 
 export class World {
@@ -109,8 +110,9 @@ export class World {
 
   /** Waits for their answers; whoever works may be anywhere else. */
   async answered(): Promise<void> {
+    // Where time passes by moving rows, no process could notice that it stood still.
     do await new Promise(resolve => setImmediate(resolve))
-    while (this.asking > 0)
+    while (this.asking > 0 || (this.harness.movesRows && this.underWay > 0))
   }
 
   /** Whether a process that lives has ever stood still for so long that others could think it dead. */
@@ -148,7 +150,7 @@ export class World {
       now: () => this.harness.now(),
       transferRetries: 0,
     })
-    return { studio, kill: () => void (life.killed = true) }
+    return { studio, kill: () => void (life.killed = true), isAlive: () => !life.killed }
   }
 
   async jobs(): Promise<Job[]> {
