@@ -61,6 +61,7 @@ export function memoryTokens(
     const bound = book.open.get(event.attemptId)
     if (bound && event.outcome === 'accepted') bound.accepted = true
     else book.open.delete(event.attemptId)
+    if (event.outcome === 'ended') return
     const { lane, ...changes } = learn(knownOf(event, book), event, factsOf(book, bound?.at ?? at, at, rules), rules)
     if (lane) book.state = lane
     for (const subject of STANDINGS) {
