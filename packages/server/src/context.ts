@@ -11,5 +11,7 @@ export interface AppEnv {
   Variables: {
     requestId: string
     caller?: Caller
+    /** The session was refreshed on the way in: what the cookie holds from now on. */
+    renewedCookie?: string
   }
 }

@@ -1,6 +1,7 @@
 /** What `createServer` can be told, and what holds where it is told nothing. */
 import type { Token, User } from '@safelight/core'
 import type { Context } from 'hono'
+import type { SignIn } from './auth/sign-in.ts'
 
 /** Fields of one line of the log. Never a secret, a prompt or a provider's words. */
 export type LogFields = Record<string, string | number | boolean | null>
@@ -24,6 +25,11 @@ export interface ServerOptions {
    * only requests that name this machine as their `Host`.
    */
   authenticate?: (request: Request) => Promise<Identity | null>
+  /**
+   * A sign-in of somebody else's, such as a Supabase project: its access tokens are good here, and people may come in
+   * through it. In place of local accounts, and not together with `authenticate`.
+   */
+  signIn?: SignIn
   /** Opens local accounts to other machines: whoever signs in has to know it. */
   localPassword?: string
   /** How people reach this server, as in `https://pictures.example`. */

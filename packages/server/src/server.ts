@@ -2,6 +2,7 @@
 import type { Model, Studio } from '@safelight/core'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { cors } from 'hono/cors'
+import { renewedCookie } from './auth/cookie.ts'
 import type { AppEnv } from './context.ts'
 import { onlyHere } from './http/hosts.ts'
 import { answerError, notFound } from './http/problems.ts'
@@ -49,11 +50,13 @@ export function createServer<Models extends Model>(
   if (options.secret.length < SECRET_MIN_CHARACTERS) {
     throw new Error(`The secret has to have at least ${SECRET_MIN_CHARACTERS} characters.`)
   }
+  if (options.authenticate && options.signIn) throw new Error('Give either authenticate or signIn, not both.')
   const services = createServices(studio as unknown as Studio, options)
   const app = new OpenAPIHono<AppEnv>()
   app.onError(answerError(services.log))
   app.use(unreadBodies, requestIds, requestLog(services.log), securityHeaders(options.publicUrl))
-  const isLocal = !options.authenticate && options.localPassword === undefined
+  if (options.signIn?.people) app.use(renewedCookie(services.limits.sessionSeconds))
+  const isLocal = !options.authenticate && !options.signIn && options.localPassword === undefined
   app.route('/', webhookRoutes(services, { isLocal }))
   if (isLocal) app.use(onlyHere())
   if (options.corsOrigins && options.corsOrigins.length > 0) app.use(corsFor(options.corsOrigins))

@@ -2,6 +2,7 @@
 import { limitsOf, type Limit, type SettingsValues, type Studio } from '@safelight/core'
 import type { Context } from 'hono'
 import { createCallers, type Callers } from './auth/callers.ts'
+import { createKeptSessions } from './auth/kept-sessions.ts'
 import { createSessions } from './auth/sessions.ts'
 import { cached } from './cache.ts'
 import type { AppEnv } from './context.ts'
@@ -44,12 +45,16 @@ export function createServices(studio: Studio, options: ServerOptions): Services
   const log = options.log ?? troubleToConsole
   const secrets = secretsOf(options)
   const { users } = studio.database
+  const { sessionSeconds } = limits
+  const { people } = options.signIn ?? {}
   const callers = createCallers({
-    sessions: createSessions(secrets, limits.sessionSeconds),
+    sessions: createSessions(secrets, sessionSeconds),
     findUser: cached({ seconds: COPY_SECONDS, max: USERS_KEPT }, id => users.find(id)),
     authenticate: options.authenticate,
+    signIn: options.signIn,
+    kept: people && createKeptSessions(secrets, people, sessionSeconds),
     publicUrl: options.publicUrl,
-    sessionSeconds: limits.sessionSeconds,
+    sessionSeconds,
   })
   const readSettings = cached({ seconds: COPY_SECONDS, max: 1 }, () => studio.database.settings.read())
   const settings = () => readSettings('settings')

@@ -1,14 +1,13 @@
 /** Access tokens of local accounts: short JWTs that say who it is and nothing else worth knowing. */
 import { errors, jwtVerify, SignJWT } from 'jose'
 import { deriveKey } from './secrets.ts'
+import type { Verified } from './sign-in.ts'
 
 const ISSUER = 'safelight'
 const AUDIENCE = 'safelight'
 const ROLE = 'authenticated'
 const ALGORITHM = 'HS256'
 const TOKEN_MAX_CHARACTERS = 4096
-
-export type Verified = { status: 'valid'; userId: string } | { status: 'expired' } | { status: 'invalid' }
 
 export interface Sessions {
   issue(userId: string): Promise<{ accessToken: string; expiresAt: Date }>
@@ -52,7 +51,7 @@ async function verifyWith(key: Uint8Array, accessToken: string): Promise<Verifie
       requiredClaims: ['sub', 'exp', 'iat', 'role'],
     })
     const isUser = payload['role'] === ROLE && typeof payload.sub === 'string'
-    return isUser ? { status: 'valid', userId: payload.sub! } : { status: 'invalid' }
+    return isUser ? { status: 'valid', user: { id: payload.sub! } } : { status: 'invalid' }
   } catch (error) {
     return { status: error instanceof errors.JWTExpired ? 'expired' : 'invalid' }
   }

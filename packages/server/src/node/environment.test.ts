@@ -19,6 +19,7 @@ test('nothing set is embedded on this machine', () => {
     secret: null,
     oldSecret: null,
     database: { kind: 'pglite' },
+    supabase: null,
     localPassword: null,
     publicUrl: null,
     trustedProxies: null,
@@ -108,7 +109,6 @@ describe('a value that does not fit', () => {
     ['FAL_KEY', 'with space sentinel', 'FAL_KEY must be the key as the provider shows it, without spaces.'],
     ['FAL_KEY_2_DRAIN', 'maybe', 'FAL_KEY_2_DRAIN must be 1, or not set.'],
     ['OPENAI_BASE_URL', 'ftp://sentinel', 'OPENAI_BASE_URL must be an http or https URL.'],
-    ['SUPABASE_URL', 'http://sentinel.example', 'SUPABASE_URL must be an https URL (http only on this machine).'],
   ])('%s=%s', (name, value, expected) => {
     const problems = problemsOf({ SAFELIGHT_SECRET: SECRET, [name]: value })
     expect(problems).toHaveLength(1)
@@ -138,7 +138,7 @@ describe('what goes together', () => {
 
   test.each(['REPLIT_DEPLOYMENT', 'VERCEL', 'K_SERVICE'])('%s needs a database, or somebody who knows', name => {
     expect(problemsOf({ [name]: '1' })).toEqual([
-      `DATABASE_URL must be set where ${name} is, because everything kept on that disk is lost; SAFELIGHT_EPHEMERAL=1 says that this is fine.`,
+      `DATABASE_URL or SUPABASE_URL must be set where ${name} is, because everything kept on that disk is lost; SAFELIGHT_EPHEMERAL=1 says that this is fine.`,
     ])
     expect(problemsOf({ [name]: '1', SAFELIGHT_EPHEMERAL: '1' })).toEqual([])
     expect(problemsOf({ [name]: '1', SAFELIGHT_EPHEMERAL: '0' })).toHaveLength(1)
@@ -154,13 +154,6 @@ describe('what goes together', () => {
   })
 
   test('what is not there yet is refused, not ignored', () => {
-    const supabase = { NEXT_PUBLIC_SUPABASE_URL: 'https://x.supabase.co', SUPABASE_ANON_KEY: 'k' }
-    expect(problemsOf(supabase)).toEqual([
-      'NEXT_PUBLIC_SUPABASE_URL selects Supabase, which this version does not offer yet: unset NEXT_PUBLIC_SUPABASE_URL, SUPABASE_ANON_KEY.',
-    ])
-    expect(problemsOf({ SUPABASE_SECRET_KEY: 'k' })).toEqual([
-      'SUPABASE_URL must be set where a Supabase key is: an https URL (http only on this machine).',
-    ])
     expect(problemsOf({ BLOB_READ_WRITE_TOKEN: 'vercel_blob_rw_x' })).toEqual([
       'BLOB_READ_WRITE_TOKEN selects Vercel Blob, which this version does not offer yet: unset it.',
     ])

@@ -1,5 +1,6 @@
 /** The environment, read once and checked as a whole: whoever starts the server sees every problem at once. */
 import { isLoopbackUrl, readProviders, type ProviderVariables } from './provider-variables.ts'
+import { readSupabase, supabaseNameIn, type SupabaseProject } from './supabase-variables.ts'
 import * as shapes from './variables.ts'
 import type { Variable } from './variables.ts'
 
@@ -12,7 +13,12 @@ export interface Environment extends ProviderVariables {
   secret: string | null
   oldSecret: string | null
   /** Where jobs, money and people are kept. */
-  database: { kind: 'pglite' } | { kind: 'postgres'; url: string }
+  database:
+    | { kind: 'pglite' }
+    | { kind: 'postgres'; url: string }
+    | { kind: 'supabase'; url: string; secretKey: string }
+  /** The project that people sign in to; null: accounts are local. */
+  supabase: SupabaseProject | null
   /** Set where local accounts are open to other machines. */
   localPassword: string | null
   publicUrl: string | null
@@ -55,21 +61,14 @@ const OURS = [
   'SAFELIGHT_LOG_DIR',
   'SAFELIGHT_EPHEMERAL',
 ]
-const SUPABASE_URL = ['SUPABASE_URL', 'NEXT_PUBLIC_SUPABASE_URL']
-const SUPABASE_KEYS = [
-  'SUPABASE_PUBLISHABLE_KEY',
-  'SUPABASE_ANON_KEY',
-  'NEXT_PUBLIC_SUPABASE_ANON_KEY',
-  'SUPABASE_SECRET_KEY',
-  'SUPABASE_SERVICE_ROLE_KEY',
-  'SUPABASE_JWT_SECRET',
-]
 /** Set by platforms whose disks do not outlive a deployment. */
 const THROW_AWAY_DISKS = ['REPLIT_DEPLOYMENT', 'VERCEL', 'K_SERVICE']
 /** Understood, and without effect until the part that reads it is there. */
 const NOT_YET = ['SAFELIGHT_METRICS_TOKEN', 'SAFELIGHT_LOG_DIR', 'SAFELIGHT_ADMIN_EMAILS']
 
-const DEFAULTS = { port: 5000, dataDirectory: '.safelight', drainSeconds: 10, host: '127.0.0.1' }
+const DEFAULTS = { port: 5000, dataDirectory: '.safelight', drainSeconds: 10 }
+/** Local accounts are for this machine; whoever signs in elsewhere comes from anywhere. */
+const DEFAULT_HOSTS = { local: '127.0.0.1', supabase: '0.0.0.0' }
 
 /**
  * What the variables say. Throws one `Error` whose message has a line for every problem: the variable and what it should
@@ -79,13 +78,15 @@ export function readEnvironment(variables: Variables): Environment {
   const problems: string[] = []
   const warnings: string[] = []
   const reader = createReader(variables, problems, warnings)
+  const supabase = readSupabase(reader)
   const environment: Environment = {
     port: reader.read('PORT', shapes.port) ?? DEFAULTS.port,
-    host: reader.read('HOST', shapes.host) ?? DEFAULTS.host,
+    host: reader.read('HOST', shapes.host) ?? DEFAULT_HOSTS[supabase ? 'supabase' : 'local'],
     dataDirectory: reader.read('SAFELIGHT_DATA_DIR', shapes.path) ?? DEFAULTS.dataDirectory,
     ...readSecrets(reader),
-    database: readDatabase(reader),
-    localPassword: readLocalPassword(reader),
+    database: readDatabase(reader, supabase),
+    supabase,
+    localPassword: readLocalPassword(reader, supabase),
     publicUrl: reader.read('SAFELIGHT_PUBLIC_URL', shapes.origin)?.replace(/\/$/, '') ?? null,
     trustedProxies: reader.read('SAFELIGHT_TRUSTED_PROXIES', shapes.trustedProxies) ?? null,
     corsOrigins: reader.read('SAFELIGHT_CORS_ORIGINS', shapes.origins) ?? [],
@@ -139,27 +140,18 @@ function readSecrets(reader: VariableReader): Pick<Environment, 'secret' | 'oldS
   }
 }
 
-function readDatabase(reader: VariableReader): Environment['database'] {
+function readDatabase(reader: VariableReader, supabase: SupabaseProject | null): Environment['database'] {
   const url = reader.read('DATABASE_URL', shapes.postgresUrl)
-  const supabase = reader.first(SUPABASE_URL, shapes.supabaseUrl)
-  for (const name of SUPABASE_KEYS) reader.read(name, shapes.word)
-  const supabaseNames = [...SUPABASE_URL, ...SUPABASE_KEYS].filter(name => reader.names.includes(name))
-  if (supabase === undefined && supabaseNames.some(name => SUPABASE_KEYS.includes(name))) {
-    if (!supabaseNames.some(name => SUPABASE_URL.includes(name))) {
-      reader.problem('SUPABASE_URL must be set where a Supabase key is: an https URL (http only on this machine).')
-    }
-  } else if (supabase !== undefined) {
-    reader.problem(
-      `${supabaseNames[0]} selects Supabase, which this version does not offer yet: unset ${supabaseNames.join(', ')}.`,
-    )
-  }
   if (reader.read('BLOB_READ_WRITE_TOKEN', shapes.blobToken) !== undefined) {
     reader.problem('BLOB_READ_WRITE_TOKEN selects Vercel Blob, which this version does not offer yet: unset it.')
   }
-  return reader.names.includes('DATABASE_URL') ? { kind: 'postgres', url: url ?? '' } : { kind: 'pglite' }
+  if (reader.names.includes('DATABASE_URL')) return { kind: 'postgres', url: url ?? '' }
+  return supabase?.secretKey
+    ? { kind: 'supabase', url: supabase.url, secretKey: supabase.secretKey }
+    : { kind: 'pglite' }
 }
 
-function readLocalPassword(reader: VariableReader): string | null {
+function readLocalPassword(reader: VariableReader, supabase: SupabaseProject | null): string | null {
   const isOpen = reader.read('SAFELIGHT_LOCAL_AUTH', shapes.flag)
   const password = reader.read('SAFELIGHT_LOCAL_PASSWORD', shapes.password)
   if (isOpen && !reader.names.includes('SAFELIGHT_LOCAL_PASSWORD')) {
@@ -168,18 +160,20 @@ function readLocalPassword(reader: VariableReader): string | null {
   if (!isOpen && password !== undefined) {
     reader.warn('SAFELIGHT_LOCAL_PASSWORD has no effect without SAFELIGHT_LOCAL_AUTH=1.')
   }
-  return isOpen ? (password ?? null) : null
+  if (isOpen && supabase) reader.warn('SAFELIGHT_LOCAL_AUTH has no effect where people sign in to a Supabase project.')
+  return isOpen && !supabase ? (password ?? null) : null
 }
 
-function checkWhole(reader: VariableReader, { database, secret, publicUrl }: Environment): void {
+function checkWhole(reader: VariableReader, { secret, publicUrl }: Environment): void {
   const isEphemeral = reader.read('SAFELIGHT_EPHEMERAL', shapes.flag) ?? false
-  if (database.kind === 'postgres' && secret === null && !reader.names.includes('SAFELIGHT_SECRET')) {
-    reader.problem('SAFELIGHT_SECRET must be set where DATABASE_URL is: at least 32 characters.')
+  const elsewhere = reader.names.includes('DATABASE_URL') ? 'DATABASE_URL' : supabaseNameIn(reader)
+  if (elsewhere !== undefined && secret === null && !reader.names.includes('SAFELIGHT_SECRET')) {
+    reader.problem(`SAFELIGHT_SECRET must be set where ${elsewhere} is: at least 32 characters.`)
   }
   const disk = THROW_AWAY_DISKS.find(name => reader.names.includes(name))
-  if (database.kind === 'pglite' && disk !== undefined && !isEphemeral) {
+  if (elsewhere === undefined && disk !== undefined && !isEphemeral) {
     reader.problem(
-      `DATABASE_URL must be set where ${disk} is, because everything kept on that disk is lost; ` +
+      `DATABASE_URL or SUPABASE_URL must be set where ${disk} is, because everything kept on that disk is lost; ` +
         'SAFELIGHT_EPHEMERAL=1 says that this is fine.',
     )
   }

@@ -1,4 +1,5 @@
 /** What single variables of the environment may look like. */
+import { decodeJwt } from 'jose'
 import { z } from 'zod'
 import { parseTrustedProxies } from '../http/addresses.ts'
 
@@ -59,9 +60,22 @@ export const origin = url('an origin such as https://pictures.example', isOrigin
 export const apiBase = url('an http or https URL', ({ protocol, username, password: pass }) => {
   return (protocol === 'http:' || protocol === 'https:') && username === '' && pass === ''
 })
-export const supabaseUrl = url('an https URL (http only on this machine)', ({ protocol, hostname }) => {
-  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK_HOSTS.has(hostname))
-})
+export const supabaseUrl = url(
+  'the https URL of a project, such as https://abc.supabase.co (http only on this machine)',
+  ({ protocol, hostname, pathname, search, hash, username, password: pass }) => {
+    const isFine = protocol === 'https:' || (protocol === 'http:' && LOOPBACK_HOSTS.has(hostname))
+    return isFine && !/\/v1\b/.test(pathname) && `${search}${hash}${username}${pass}` === ''
+  },
+)
+export const supabasePublicKey = supabaseKey(
+  'the public key of the project: it begins with sb_publishable_, or is the token of the role anon',
+  key => key.startsWith('sb_publishable_') || roleOf(key) === 'anon',
+)
+export const supabaseSecretKey = supabaseKey(
+  'the secret key of the project: it begins with sb_secret_, or is the token of the role service_role',
+  key => key.startsWith('sb_secret_') || roleOf(key) === 'service_role',
+)
+export const supabaseJwtSecret = text('the JWT secret of the project, at least 32 characters', /^[\x20-\x7e]{32,1000}$/)
 export const postgresUrl = url(
   'a URL such as postgres://user:password@host:5432/database',
   ({ protocol, hostname, pathname }) => {
@@ -77,6 +91,25 @@ export const origins = variable(
   list(z.string().refine(value => URL.canParse(value) && isOrigin(new URL(value)) && !value.endsWith('/'))),
 )
 export const emails = variable('e-mail addresses, separated by commas', list(z.string().regex(/^[^\s@]+@[^\s@]+$/)))
+
+/** Keys of a project are told apart by how they begin, older ones by the role that they are a token of. */
+function supabaseKey(mustBe: string, fits: (key: string) => boolean): Variable<string> {
+  return variable(
+    mustBe,
+    z
+      .string()
+      .regex(/^[\x21-\x7e]{20,2000}$/)
+      .refine(fits),
+  )
+}
+
+function roleOf(key: string): unknown {
+  try {
+    return decodeJwt(key)['role']
+  } catch {
+    return undefined // no token at all
+  }
+}
 
 function list(item: z.ZodType<string, string>): z.ZodType<string[]> {
   return z

@@ -3,33 +3,30 @@ import { SafelightError } from '@safelight/core'
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { signInFirst } from '../auth/callers.ts'
+import { limitSignIns } from '../auth/guesses.ts'
 import { isSameSecret } from '../auth/secrets.ts'
 import type { AppEnv } from '../context.ts'
-import { isDirectFromThisMachine, peerOf } from '../http/hosts.ts'
+import { isDirectFromThisMachine } from '../http/hosts.ts'
 import { jsonBody } from '../http/json-body.ts'
 import { refuseForeignWrites } from '../http/origins.ts'
 import { notFound } from '../http/problems.ts'
 import type { Services } from '../services.ts'
 import { UserSchema } from '../shapes/schemas.ts'
 import { answer, bodyOf, newRoutes, refusals } from './common.ts'
+import { email, emailRoutes } from './session-email.ts'
 
 /** Somebody at the keyboard who does not say who they are. */
 const NAMELESS_EMAIL = 'you@localhost'
-const GUESSES = { max: 10, windowSeconds: 60 }
-
-const email = z
-  .string('must be text')
-  .trim()
-  .max(254, 'must be at most 254 characters')
-  .regex(/^[^\s@\p{C}]{1,64}@[^\s@\p{C}]{1,190}$/u, 'must be an e-mail address')
-  .optional()
 const SessionAnswer = z.object({ user: UserSchema.nullable(), methods: z.array(z.enum(['local', 'google', 'email'])) })
 const SignedInAnswer = z.object({ user: UserSchema, accessToken: z.string(), expiresAt: z.string() })
 
 export function sessionRoutes(services: Services) {
   const routes = newRoutes()
+  const { authenticate, signIn } = services.options
   addSession(routes, services)
-  if (!services.options.authenticate) addLocalSignIn(routes, services)
+  if (signIn?.people) routes.route('/', emailRoutes(services, signIn.people))
+  // Elsewhere nobody answers to /auth/local, as to any other unknown address.
+  if (!authenticate && !signIn) addLocalSignIn(routes, services)
   return routes
 }
 
@@ -53,20 +50,28 @@ function addSession(routes: Routes, { callers, options }: Services): void {
       if (SafelightError.is(error, 'unauthenticated')) return null
       throw error
     })
-    const methods = mayUseLocal(c, options.localPassword) && !options.authenticate ? (['local'] as const) : []
-    return c.json({ user: caller?.user ?? null, methods: [...methods] }, 200)
+    return c.json({ user: caller?.user ?? null, methods: methodsFor(c, options) }, 200)
   })
-  routes.openapi(signOut, c => {
+  routes.openapi(signOut, async c => {
     refuseForeignWrites(c, options.publicUrl, c.req.header('Cookie') !== undefined)
-    callers.forget(c)
+    await callers.forget(c)
     return c.body(null, 204)
   })
+}
+
+function methodsFor(c: Context<AppEnv>, options: Services['options']): ('local' | 'email')[] {
+  if (options.authenticate) return []
+  if (options.signIn) return options.signIn.people ? ['email'] : []
+  return mayUseLocal(c, options.localPassword) ? ['local'] : []
 }
 
 function addLocalSignIn(routes: Routes, services: Services): void {
   const { studio, callers, limits, options } = services
   const { localPassword, publicUrl } = options
-  const body = localPassword === undefined ? bodyOf({ email }) : bodyOf({ email, password: z.string('must be text') })
+  const body =
+    localPassword === undefined
+      ? bodyOf({ email: email.optional() })
+      : bodyOf({ email: email.optional(), password: z.string('must be text') })
   const signIn = createRoute({
     method: 'post',
     path: '/auth/local',
@@ -93,19 +98,7 @@ function mayUseLocal(c: Context<AppEnv>, localPassword: string | undefined): boo
   return localPassword !== undefined || isDirectFromThisMachine(c)
 }
 
-async function checkPassword(
-  c: Context<AppEnv>,
-  { studio, addressOf }: Services,
-  given: string,
-  expected: string,
-): Promise<void> {
-  const key = `sign-in:${addressOf(c) ?? peerOf(c) ?? 'unknown'}`
-  const { allowed, retryAfterSeconds, limits } = await studio.database.limiter.take([
-    { key, name: 'sign-in', ...GUESSES },
-  ])
-  if (!allowed) {
-    const message = `Only ${GUESSES.max} sign-ins in ${GUESSES.windowSeconds} s are allowed; try again in ${retryAfterSeconds} s.`
-    throw new SafelightError('rate_limited', message, { retryAfterSeconds, limits })
-  }
+async function checkPassword(c: Context<AppEnv>, services: Services, given: string, expected: string): Promise<void> {
+  await limitSignIns(c, services)
   if (!(await isSameSecret(given, expected))) throw signInFirst('The password does not match.')
 }
