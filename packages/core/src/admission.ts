@@ -57,7 +57,8 @@ async function newJob(parts: Parts, model: Model, request: Request): Promise<New
   }
   const parsed = parseInput(model, request.input)
   // Hashed before a seed is drawn and what is left open is chosen: the same request again must hash the same.
-  const requestHash = await hashOf({ model: model.id, ...parsed })
+  // Without a key no other request can be the same, and hashing costs as much as an HTTP request.
+  const requestHash = idempotencyKey === null ? '' : await hashOf({ model: model.id, ...parsed })
   if (parsed.images) await checkImages(parts, request, parsed.images)
   const chosen = choose(model, request.input, parsed, input => parts.registry.makes(model, input))
   const input = { ...chosen, seed: parsed.seed ?? drawSeed() }

@@ -51,6 +51,7 @@ export interface Job {
   readonly price: number
   readonly count: number
   readonly idempotencyKey: string | null
+  /** What was asked for, in 64 hexadecimal digits; empty where no key could make another request the same. */
   readonly requestHash: string
   /** Of the HTTP request that made it. */
   readonly requestId: string | null

@@ -24,14 +24,18 @@ export interface LaneBook {
   queuedUntil: Instant
   /** By attempt. */
   open: Map<string, Bound>
-  /** Those of the last window and a little longer, oldest first. */
+  /** Those of the last window and a little longer, oldest first; … */
   sent: Bound[]
+  /** … how many of them are older than the window, and how many younger ones were accepted. */
+  past: number
+  accepted: number
 }
 
 export function newBook({ provider, account, lane }: Pick<LaneBook, 'provider' | 'account' | 'lane'>, rules: Rules) {
   const starting = { perMinute: null, maxOpen: null }
   const times = { pacedAt: 0, queuedUntil: 0 }
-  const book: LaneBook = { provider, account, lane, state: newLane(rules), starting, ...times, open: new Map(), sent: [] } // prettier-ignore
+  const counts = { past: 0, accepted: 0 }
+  const book: LaneBook = { provider, account, lane, state: newLane(rules), starting, ...times, ...counts, open: new Map(), sent: [] } // prettier-ignore
   return book
 }
 
@@ -46,7 +50,20 @@ export function tidy(
   for (const [attemptId, { at: boundAt, accepted }] of book.open) {
     if (!(isOpen(attemptId) ?? (accepted || boundAt > at - UNWRITTEN_MS))) book.open.delete(attemptId)
   }
-  while (book.sent[0] && book.sent[0].at <= at - rules.window / rules.pace) book.sent.shift()
+  for (let next = book.sent[book.past]; next && next.at <= at - rules.window; next = book.sent[book.past]) {
+    book.past += 1
+    book.accepted -= Number(next.accepted)
+  }
+  while (book.sent[0] && book.sent[0].at <= at - rules.window / rules.pace) {
+    book.sent.shift()
+    book.past -= 1
+  }
+}
+
+/** After `tidy` at the same instant. */
+export function accept(book: LaneBook, bound: Bound, at: Instant, rules: Rules): void {
+  if (!bound.accepted && bound.at > at - rules.window) book.accepted += 1
+  bound.accepted = true
 }
 
 export function useOf({ open, sent, pacedAt, queuedUntil }: LaneBook, token: string, at: Instant, rules: Rules): Use {
@@ -62,17 +79,10 @@ export function useOf({ open, sent, pacedAt, queuedUntil }: LaneBook, token: str
   return { ...use, unanswered, openOfToken, unansweredOfToken }
 }
 
-export function factsOf({ open, sent, starting }: LaneBook, sentAt: Instant, at: Instant, rules: Rules): Facts {
-  const lately = { sent: 0, accepted: 0 }
-  // Counted without a list in between: thousands of them are looked through for every answer.
-  for (const bound of sent) {
-    if (bound.at <= at - rules.window) continue
-    lately.sent += 1
-    lately.accepted += Number(bound.accepted)
-  }
+export function factsOf({ open, sent, past, accepted, starting }: LaneBook, sentAt: Instant, at: Instant): Facts {
   let openAccepted = 0
   for (const bound of open.values()) openAccepted += Number(bound.accepted)
-  return { at, sentAt, ...lately, open: open.size, openAccepted, starting }
+  return { at, sentAt, sent: sent.length - past, accepted, open: open.size, openAccepted, starting }
 }
 
 export function snapshotOf({ provider, account, lane, state, starting, open }: LaneBook, at: Instant): LaneSnapshot {

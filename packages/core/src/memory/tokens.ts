@@ -5,7 +5,7 @@ import { type Known, learn, type Subject } from '../token-pool/learn.ts'
 import { newStanding, type Standing } from '../token-pool/reducer.ts'
 import { rulesOf, type Rules } from '../token-pool/rules.ts'
 import type { Clock, Direct } from './direct.ts'
-import { factsOf, type LaneBook, newBook, snapshotOf, tidy, useOf } from './lane-book.ts'
+import { accept, factsOf, type LaneBook, newBook, snapshotOf, tidy, useOf } from './lane-book.ts'
 
 type Whose = Pick<TokenEvent, 'provider' | 'token' | 'account' | 'lane' | 'model'>
 type StandingSubject = Exclude<Subject, 'lane'>
@@ -59,10 +59,10 @@ export function memoryTokens(
     const at = now()
     const book = bookOf(event, at)
     const bound = book.open.get(event.attemptId)
-    if (bound && event.outcome === 'accepted') bound.accepted = true
+    if (bound && event.outcome === 'accepted') accept(book, bound, at, rules)
     else book.open.delete(event.attemptId)
     if (event.outcome === 'ended') return
-    const { lane, ...changes } = learn(knownOf(event, book), event, factsOf(book, bound?.at ?? at, at, rules), rules)
+    const { lane, ...changes } = learn(knownOf(event, book), event, factsOf(book, bound?.at ?? at, at), rules)
     if (lane) book.state = lane
     for (const subject of STANDINGS) {
       const after = changes[subject]
