@@ -1,13 +1,15 @@
 /** `safelight start`: the server and its page, on whatever the environment names, or on nothing but a folder. */
 import { resolve } from 'node:path'
 import { readEnvironment, startServer, type Environment, type RunningServer } from '@safelight/server/node'
-import { assemble, describePlace } from './assemble.ts'
+import { assemble } from './assemble.ts'
 import { EXIT, refuseWords, type Command } from './command.ts'
+import { describePlace } from './databases.ts'
 import { watchChannel, watchLauncher } from './launcher.ts'
 import { createLog } from './log.ts'
 import { pageDirectory } from './page.ts'
 import { describeProviders } from './providers.ts'
 import { announce } from './server-file.ts'
+import { signInFor } from './sign-in.ts'
 
 export const start: Command = {
   name: 'start',
@@ -20,10 +22,14 @@ Usage: safelight start [--no-page]
 
 Settings are environment variables:
   PORT                where it listens (5000)
-  HOST                the address it listens on (127.0.0.1)
+  HOST                the address it listens on (127.0.0.1; with Supabase 0.0.0.0)
   SAFELIGHT_DATA_DIR  the folder for everything it keeps (.safelight)
   DATABASE_URL        a Postgres, as in postgres://user:password@host:5432/name, instead of the one in the folder
-  SAFELIGHT_SECRET    signs sessions: 32 characters or more; with DATABASE_URL it has to be given
+  SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY
+                      a Supabase project: people sign in to it, and without DATABASE_URL everything is kept in it;
+                      its older names do too (SUPABASE_ANON_KEY, SUPABASE_SERVICE_ROLE_KEY)
+  SUPABASE_JWT_SECRET only for a project that still signs access tokens with it
+  SAFELIGHT_SECRET    signs sessions: 32 characters or more; with DATABASE_URL or Supabase it has to be given
   FAL_KEY, WAVESPEED_API_TOKEN, HUGGINGFACE_API_TOKEN, REPLICATE_API_TOKEN, OPENAI_API_KEY,
   GEMINI_API_KEY, BFL_API_KEY, RUNWAYML_API_SECRET
                       keys of providers, whose models are then there; several as FAL_KEY_2, FAL_KEY_3 …
@@ -60,7 +66,8 @@ SIGTERM and Ctrl-C stop it in good order; open jobs go on at the next start.`,
 
     async function serve(): Promise<RunningServer> {
       const directory = await page
-      const options = { tokens: environment.tokens }
+      const signIn = await signInFor(environment)
+      const options = { tokens: environment.tokens, ...(signIn ? { signIn } : {}) }
       return startServer({ studio, environment, log, options, ...(directory === null ? {} : { page: directory }) })
     }
   },

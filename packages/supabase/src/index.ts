@@ -1,5 +1,7 @@
 export { accessTokens } from './access-tokens.ts'
 export type { AccessTokenOptions, AccessTokens, TokenUser, VerifiedToken } from './access-tokens.ts'
+export { projectSignIn } from './sign-in.ts'
+export type { ProjectSession, ProjectSignIn, RefreshAnswer, SignInAnswer, SignInOptions } from './sign-in.ts'
 export { overSupabase, SupabaseCallFailed } from './driver.ts'
 export { supabase } from './supabase.ts'
 export type { SupabaseOptions } from './supabase.ts'

@@ -20,6 +20,14 @@ export function checkSecretKey(key: string): void {
   )
 }
 
+/** Throws, without the key in the message, where the key is not the one that may be published. */
+export function checkPublicKey(key: string): void {
+  if (/^sb_publishable_\S+$/.test(key) || roleOf(key) === 'anon') return
+  throw new TypeError(
+    'This is no public key of a Supabase project: it begins with sb_publishable_, or is the anon token.',
+  )
+}
+
 function roleOf(key: string): unknown {
   try {
     return decodeJwt(key)['role']
