@@ -15,6 +15,8 @@ import { Client } from 'pg'
 export interface PostgresServer {
   /** Makes an empty database, or a copy of one that nobody is connected to, and answers its URL. */
   createDatabase(template?: string): Promise<string>
+  /** Ends the server at once, as when its machine resets, and starts it again: it recovers from its log. */
+  crash(): Promise<void>
   /** Ends the server and everything in it. */
   close(): Promise<void>
 }
@@ -33,13 +35,16 @@ const PASSWORD = 'postgres'
  */
 export async function startPostgres({ durable = false }: StartPostgresOptions = {}): Promise<PostgresServer> {
   const elsewhere = process.env['SAFELIGHT_TEST_DATABASE_URL']
-  if (elsewhere) return databasesOn(elsewhere, async drop => drop())
+  if (elsewhere) {
+    const crash = () => Promise.reject(new Error('The server of SAFELIGHT_TEST_DATABASE_URL is not ours to crash.'))
+    return databasesOn(elsewhere, { crash, stop: drop => drop() })
+  }
   for (let starts = 1; ; starts++) {
     const port = await freePort()
     const directory = await mkdtemp(join(tmpdir(), 'safelight-postgres-'))
     try {
-      const stop = await startServer(directory, port, durable)
-      return databasesOn(`postgres://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`, stop)
+      const running = await startServer(directory, port, durable)
+      return databasesOn(`postgres://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`, running)
     } catch (error) {
       await rm(directory, { recursive: true, force: true })
       // Somebody else may have taken the port in between.
@@ -48,7 +53,13 @@ export async function startPostgres({ durable = false }: StartPostgresOptions = 
   }
 }
 
-async function startServer(directory: string, port: number, durable: boolean): Promise<() => Promise<void>> {
+interface Running {
+  crash(): Promise<void>
+  /** `drop` removes what was made in it, where it goes on without us. */
+  stop(drop: () => Promise<void>): Promise<void>
+}
+
+async function startServer(directory: string, port: number, durable: boolean): Promise<Running> {
   const log: string[] = []
   const server = new EmbeddedPostgres({
     databaseDir: directory,
@@ -74,10 +85,20 @@ async function startServer(directory: string, port: number, durable: boolean): P
   } catch (error) {
     throw new Error(`Postgres did not start: ${log.slice(-10).join('')}`, { cause: error })
   }
-  const guard = guardOf(server, directory)
-  return async () => {
-    await server.stop()
-    guard?.kill('SIGKILL')
+  let guard = guardOf(server, directory)
+  return {
+    async crash() {
+      const { process: postmaster } = server as unknown as { process: ChildProcess }
+      guard?.kill('SIGKILL')
+      postmaster.kill('SIGQUIT') // immediate shutdown: postgresql.org/docs/current/server-shutdown.html
+      await once(postmaster, 'exit')
+      await server.start()
+      guard = guardOf(server, directory)
+    },
+    async stop() {
+      await server.stop()
+      guard?.kill('SIGKILL')
+    },
   }
 }
 
@@ -93,7 +114,7 @@ function guardOf(server: EmbeddedPostgres, directory: string): ChildProcess | un
   return guard
 }
 
-function databasesOn(url: string, stop: (drop: () => Promise<void>) => Promise<void>): PostgresServer {
+function databasesOn(url: string, { crash, stop }: Running): PostgresServer {
   const made: string[] = []
   return {
     async createDatabase(template) {
@@ -105,6 +126,7 @@ function databasesOn(url: string, stop: (drop: () => Promise<void>) => Promise<v
       made_.pathname = `/${name}`
       return made_.href
     },
+    crash,
     close: () =>
       stop(async () => {
         for (const name of made) await run(url, `drop database if exists ${name} with (force)`)
