@@ -1,6 +1,5 @@
 /** The whole app on a Supabase project: the real process, a real PostgREST and a real sign-in, requests over HTTP. */
 import { randomUUID, createSecretKey, generateKeyPairSync } from 'node:crypto'
-import { migrate } from '@safelight/postgres'
 import { importJWK, SignJWT, UnsecuredJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CANNOT_RUN, type Stack, startStack } from '../test/stack.ts'
@@ -19,7 +18,7 @@ describe.skipIf(CANNOT_RUN)(`safelight start on a Supabase project${CANNOT_RUN ?
   let server: Server
   const servers: Server[] = []
 
-  const variables = (): Record<string, string> => ({
+  const variables = () => ({
     SUPABASE_URL: proxy.url,
     SUPABASE_PUBLISHABLE_KEY: stack.project.publishableKey,
     SUPABASE_SECRET_KEY: stack.project.secretKey,
@@ -63,7 +62,11 @@ describe.skipIf(CANNOT_RUN)(`safelight start on a Supabase project${CANNOT_RUN ?
     stack = await startStack()
     proxy = await recordingProxy(stack.project.url)
     onEmptyProject = await refused(variables())
-    await migrate(stack.database)
+    const migrated = await safelight(['migrate'], {
+      cwd: await emptyFolder(),
+      env: { ...variables(), DATABASE_URL: stack.databaseUrl },
+    }).ended
+    expect(migrated).toMatchObject({ code: 0, stderr: '' })
     await stack.reload()
     server = await start()
   })
@@ -90,6 +93,26 @@ describe.skipIf(CANNOT_RUN)(`safelight start on a Supabase project${CANNOT_RUN ?
       `insert into public.safelight_migrations (version, name, checksum) values (${String(row?.['version'])}, '${String(row?.['name'])}', '${String(row?.['checksum'])}')`,
     )
     expect(behind.stderr).toBe(`safelight: The database schema is behind: ${String(row?.['name'])} is missing. ${how}`)
+  })
+
+  it('cannot be migrated over its API, and says how it can be', async () => {
+    const ended = await safelight(['migrate'], { cwd: await emptyFolder(), env: variables() }).ended
+    expect(ended).toMatchObject({ code: 1, stdout: '' })
+    expect(ended.stderr).toMatch(/^safelight: The API of a Supabase project runs no migrations: set DATABASE_URL .*\n$/)
+  })
+
+  it('may be the sign-in alone, with its database reached directly, but not the database alone', async () => {
+    const DATABASE_URL = stack.databaseUrl
+    const { SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY, SAFELIGHT_SECRET } = variables()
+    const alone = await refused({ DATABASE_URL, SAFELIGHT_SECRET })
+    expect(alone).toMatchObject({ code: 1, stdout: '' })
+    expect(alone.stderr).toMatch(/^safelight: DATABASE_URL names a database with a sign-in of its own, .*\n$/)
+    const env = { DATABASE_URL, SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY, SAFELIGHT_SECRET }
+    const direct = await startServer({ cwd: await emptyFolder(), env })
+    servers.push(direct)
+    proxy.asked = []
+    expect(await (await someone(direct.url)).balance()).toBe(3000)
+    expect(proxy.asked).toEqual(['GET /auth/v1/.well-known/jwks.json'])
   })
 
   it('says so where the project does not answer or takes no such key', async () => {
@@ -208,6 +231,34 @@ describe.skipIf(CANNOT_RUN)(`safelight start on a Supabase project${CANNOT_RUN ?
     expect([local.status, ((await local.json()) as { code: string }).code]).toEqual([404, 'not_found'])
     const session = await fetch(`${server.url}/api/session`)
     expect(await session.json()).toEqual({ user: null, methods: ['email'] })
+  })
+
+  it('lets people in with e-mail and password, and keeps what the project gave it to itself', async () => {
+    const credentials = { email: `${randomUUID()}@example.test`, password: 'correct horse battery' }
+    const headers = { Origin: server.url, 'Content-Type': 'application/json' }
+    const post = (path: string, body: unknown, more = {}) =>
+      fetch(server.url + path, { method: 'POST', headers: { ...headers, ...more }, body: JSON.stringify(body) })
+    const up = await post('/auth/email/sign-up', credentials)
+    expect(up.status).toBe(200)
+    const { user } = (await up.json()) as { user: { id: string; email: string } }
+    expect(user.email).toBe(credentials.email)
+    expect((await post('/auth/email/sign-up', credentials)).status).toBe(400)
+    expect((await post('/auth/email/sign-in', { ...credentials, password: 'wrong' })).status).toBe(401)
+    const signedIn = await post('/auth/email/sign-in', credentials)
+    const [Cookie = ''] = signedIn.headers.get('Set-Cookie')?.split(';') ?? []
+    expect(await signedIn.json()).toEqual({ user })
+    const session = await fetch(`${server.url}/api/session`, { headers: { Cookie } })
+    expect(await session.json()).toEqual({ user, methods: ['email'] })
+    const job = { model: 'demo-image', input: { prompt: 'a fox' } }
+    expect((await post('/api/jobs', job, { Cookie })).status).toBe(202)
+    expect((await post('/api/jobs', job, { Cookie, Origin: 'https://elsewhere.example' })).status).toBe(403)
+    proxy.asked = []
+    const out = await post('/auth/sign-out', {}, { Cookie })
+    expect([out.status, out.headers.get('Set-Cookie')]).toEqual([204, expect.stringContaining('Max-Age=0')])
+    expect(proxy.asked.filter(each => each.includes('/auth/'))).toEqual([
+      'POST /auth/v1/token?grant_type=refresh_token',
+      'POST /auth/v1/logout?scope=local',
+    ])
   })
 
   it('counts the limits of a person over two servers', async () => {

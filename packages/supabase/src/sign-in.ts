@@ -150,9 +150,10 @@ function answerOf(reply: Reply): SignInAnswer {
   if (reply.isOk) {
     const session = sessionIn(reply.body)
     if (session) return { status: 'signed_in', session }
-    return typeof reply.body['id'] === 'string' || 'user' in reply.body
-      ? { status: 'confirm' }
-      : { status: 'unavailable' }
+    // Somebody without a session yet.
+    const isPerson =
+      typeof ((reply.body['user'] as { id?: unknown } | null | undefined) ?? reply.body)['id'] === 'string'
+    return isPerson && !('access_token' in reply.body) ? { status: 'confirm' } : { status: 'unavailable' }
   }
   if (reply.status === 429) return { status: 'limited', retryAfterSeconds: reply.retryAfterSeconds }
   const reason = REFUSALS[reply.code]
