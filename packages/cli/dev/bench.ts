@@ -14,7 +14,7 @@ const BENCHES: Record<string, Bench> = {
     run: async options => (await import('./bench/start.ts')).run(options),
   },
   size: {
-    about: 'what an app loads: core and a provider, minified and gzipped, and the CPU time of importing it',
+    about: 'what an app loads: core and a provider, minified and gzipped, the CPU time of importing it, and its types',
     run: async () => (await import('./bench/size.ts')).run(),
   },
   stream: {
@@ -22,7 +22,8 @@ const BENCHES: Record<string, Bench> = {
     run: async () => (await import('./bench/stream.ts')).run(),
   },
   pool: {
-    about: 'the token pool under a virtual clock, then of three servers on one Postgres; --virtual, --servers: one of them',
+    about:
+      'the token pool under a virtual clock, then of three servers on one Postgres; --virtual, --servers: one of them',
     run: async options => (await import('./bench/pool.ts')).run(options),
   },
   clients: {

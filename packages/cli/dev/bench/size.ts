@@ -1,4 +1,4 @@
-/** What arrives when an app imports the core, and what reading it costs. */
+/** What arrives when an app imports the core, what reading it costs, and what its types cost a compiler. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { median, row } from './numbers.ts'
+import { reportTypes } from './size-types.ts'
 
 const GOAL_KILOBYTES = 12
 const GOAL_IMPORT_MILLISECONDS = 15
@@ -21,6 +22,7 @@ export async function run(): Promise<void> {
     for (const provider of remoteProviders())
       await report(`core + ${provider}`, `export * from '@safelight/core'\nexport * from '${provider}'`, bundle)
     reportImport(folder, bundle)
+    reportTypes()
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
