@@ -33,6 +33,13 @@ export const text = {
     local: 'Continue locally',
     localNote: 'Makes an account on this machine. No e-mail, no password.',
     busy: 'Signing in',
+    email: {
+      address: 'Email',
+      password: 'Password',
+      names: { email: 'This e-mail', password: 'This password' },
+      signIn: { submit: 'Sign in', turn: 'Create an account instead' },
+      signUp: { submit: 'Create account', turn: 'I have an account' },
+    },
     otherMethods: 'This server asks for a way of signing in that this page does not offer yet.',
     signOut: 'Sign out',
   },

@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
-import type { Job, JobRequest } from '../src/api/types.ts'
+import type { Job, JobRequest, Session } from '../src/api/types.ts'
 import { FakeStudio, models } from './fake-studio.ts'
 
 const POLICY =
@@ -39,6 +39,8 @@ export interface Fake {
   /** Open event streams, and the Last-Event-ID each came with. */
   streams: { lastEventId: string | undefined; close(): void }[]
   streamsRefused: boolean
+  /** How people come in; `email` takes the password `right`. */
+  methods: Session['methods']
   close(): Promise<void>
 }
 
@@ -60,6 +62,7 @@ export async function startFake(dist: string, paceMilliseconds = 120): Promise<F
     posts: [],
     streams: [],
     streamsRefused: false,
+    methods: ['local'],
     close: () => stop(server, fake),
   }
   server.on('request', (request, response) => {
@@ -109,7 +112,7 @@ type Endpoint = (exchange: Exchange) => void
 
 const endpoints: Record<string, Endpoint> = {
   'GET /api/session': ({ request, response, fake }) =>
-    json(response, 200, { user: isSignedIn(request) ? fake.studio.account().user : null, methods: ['local'] }),
+    json(response, 200, { user: isSignedIn(request) ? fake.studio.account().user : null, methods: fake.methods }),
   'POST /auth/local': ({ response, fake }) => {
     response.setHeader('set-cookie', 'session=1; HttpOnly; SameSite=Lax; Path=/')
     json(response, 200, {
@@ -117,6 +120,18 @@ const endpoints: Record<string, Endpoint> = {
       accessToken: 'token',
       expiresAt: new Date(Date.now() + 3_600_000).toISOString(),
     })
+  },
+  'POST /auth/email/sign-in': ({ response, fake, body }) => {
+    const { password } = JSON.parse(body.toString()) as { password: string }
+    if (password !== 'right') return problem(response, 401, { code: 'unauthenticated', detail: 'That does not match.' })
+    response.setHeader('set-cookie', 'session=1; HttpOnly; SameSite=Lax; Path=/')
+    json(response, 200, { user: fake.studio.account().user })
+  },
+  'POST /auth/email/sign-up': ({ response, body }) => {
+    const { email } = JSON.parse(body.toString()) as { email: string }
+    const fields = [{ path: 'email', message: 'has an account already: sign in with it' }]
+    if (email.startsWith('known')) return problem(response, 400, { code: 'invalid_input', detail: 'No.', fields })
+    json(response, 202, { user: null, detail: 'Follow the link in the e-mail.' })
   },
   'POST /auth/sign-out': ({ response }) => {
     response.setHeader('set-cookie', 'session=; Max-Age=0; Path=/')
@@ -151,7 +166,13 @@ const endpoints: Record<string, Endpoint> = {
   },
 }
 
-const open = new Set(['GET /api/session', 'POST /auth/local', 'GET /api/models'])
+const open = new Set([
+  'GET /api/session',
+  'POST /auth/local',
+  'POST /auth/email/sign-in',
+  'POST /auth/email/sign-up',
+  'GET /api/models',
+])
 
 function endpointOf({ request, url }: Exchange): Endpoint | undefined {
   const name = `${request.method} ${url.pathname}`

@@ -400,6 +400,42 @@ describe.skipIf(!chromiumPath && !isRequired)(name, { timeout: 60_000 }, () => {
     })
   })
 
+  it('lets people in with e-mail and password where that is the way', async () => {
+    open = await visit(browser, built.dist, { viewport: { width: 360, height: 780 } })
+    const { page, fake } = open
+    fake.methods = ['email']
+    await page.reload()
+    const email = page.getByRole('textbox', { name: 'Email' })
+    const password = page.getByRole('textbox', { name: 'Password' })
+    await email.waitFor()
+    expect(await page.getByRole('button', { name: 'Continue locally' }).count()).toBe(0)
+    expect([await overhang(page), await violations(page)]).toEqual([0, []])
+
+    await email.fill('ann@example.com')
+    await password.fill('wrong')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await soon(() => page.getByRole('alert').textContent()).toBe('That does not match.')
+    expect(await violations(page)).toEqual([])
+
+    await page.getByRole('button', { name: 'Create an account instead' }).click()
+    expect(await page.getByRole('alert').count()).toBe(0)
+    await email.fill('known@example.com')
+    await page.getByRole('button', { name: 'Create account' }).click()
+    await soon(() => page.getByRole('alert').textContent()).toBe('This e-mail has an account already: sign in with it.')
+    await email.fill('ann@example.com')
+    await page.getByRole('button', { name: 'Create account' }).click()
+    await soon(() => page.getByRole('status').textContent()).toBe('Follow the link in the e-mail.')
+
+    await password.fill('right')
+    await password.press('Enter')
+    await page.getByRole('textbox', { name: 'Prompt' }).waitFor()
+    await page.reload()
+    await page.getByRole('textbox', { name: 'Prompt' }).waitFor()
+    await page.getByRole('link', { name: 'Account' }).click()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await email.waitFor()
+  })
+
   it('remembers the theme that was chosen, and signs out', async () => {
     const { page } = await enter({ colorScheme: 'light' })
     const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)

@@ -8,6 +8,11 @@ const PAGE_LIMIT = 30
 
 export const getSession = (signal?: AbortSignal) => ask<Session>('/api/session', { signal })
 export const signInLocally = () => ask<{ user: User }>('/auth/local', { method: 'POST', json: {} })
+/** `user` is null where a link in an e-mail has to be followed first, as `detail` says. */
+type EmailAnswer = { user: User; detail?: undefined } | { user: null; detail: string }
+type Credentials = { email: string; password: string }
+export const signInByEmail = (json: Credentials) => ask<EmailAnswer>('/auth/email/sign-in', { method: 'POST', json })
+export const signUpByEmail = (json: Credentials) => ask<EmailAnswer>('/auth/email/sign-up', { method: 'POST', json })
 export const signOut = () => ask<unknown>('/auth/sign-out', { method: 'POST' })
 
 export const listModels = (signal?: AbortSignal) => ask<{ items: Model[] }>('/api/models', { signal })

@@ -6,6 +6,7 @@ import { text } from '../messages.ts'
 import type { Session } from '../api/types.ts'
 import { Button } from '../parts/button.tsx'
 import { DryingLine } from '../parts/drying-line.tsx'
+import { EmailSignIn } from '../parts/email-sign-in.tsx'
 import { Name, ThemeButton } from '../parts/top-bar.tsx'
 
 export function SignInView({ methods }: Pick<Session, 'methods'>) {
@@ -21,7 +22,7 @@ export function SignInView({ methods }: Pick<Session, 'methods'>) {
           <h1 className="text-display tracking-[-0.03em] text-balance">{text.signIn.heading}</h1>
           <p className="mt-5 max-w-md text-lead text-pretty text-muted">{text.signIn.promise}</p>
           <div className="mt-9">
-            {methods.includes('local') ? <LocalSignIn /> : <p className="text-muted">{text.signIn.otherMethods}</p>}
+            <Ways methods={methods} />
           </div>
           <ul className="mt-12 flex flex-wrap gap-x-6 gap-y-1 border-t border-line pt-5 text-fine text-muted">
             {text.signIn.points.map(point => (
@@ -32,6 +33,12 @@ export function SignInView({ methods }: Pick<Session, 'methods'>) {
       </main>
     </div>
   )
+}
+
+function Ways({ methods }: Pick<Session, 'methods'>) {
+  if (methods.includes('local')) return <LocalSignIn />
+  if (methods.includes('email')) return <EmailSignIn />
+  return <p className="text-muted">{text.signIn.otherMethods}</p>
 }
 
 function LocalSignIn() {
