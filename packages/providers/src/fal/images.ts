@@ -28,9 +28,9 @@ import {
   prompt,
   route,
   seed,
+  sizedImages,
 } from './routes.ts'
 
-const sized = [prompt, imageSize, seed] as const
 /** What fal calls 1K is what the promise says in pixels. */
 const gemini1K = [prompt, aspectRatio, fixed({ resolution: '1K' }), count, seed] as const
 /** There is no seed. `high` is fal’s default, and several times as dear. */
@@ -38,15 +38,15 @@ const gptImage = [prompt, imageSize, count, fixed({ quality: 'medium' })] as con
 
 export const imageModels = [
   // The schema shares its defaults with flux/dev, which takes 28 steps.
-  offer(fluxSchnell, route('fal-ai/flux/schnell', [...sized, count, fixed({ num_inference_steps: 4 })])),
-  offer(fluxDev, route('fal-ai/flux/dev', [...sized, count])),
+  offer(fluxSchnell, route('fal-ai/flux/schnell', [...sizedImages, fixed({ num_inference_steps: 4 })])),
+  offer(fluxDev, route('fal-ai/flux/dev', sizedImages)),
   offer(
     flux2Pro,
-    route('fal-ai/flux-2-pro', sized, input => input.count === 1),
+    route('fal-ai/flux-2-pro', [prompt, imageSize, seed], input => input.count === 1),
   ),
-  offer(flux2Klein, route('fal-ai/flux-2/klein/9b', [...sized, count])),
-  offer(zImageTurbo, route('fal-ai/z-image/turbo', [...sized, count])),
-  offer(qwenImage, route('fal-ai/qwen-image', [...sized, negativePrompt, count])),
+  offer(flux2Klein, route('fal-ai/flux-2/klein/9b', sizedImages)),
+  offer(zImageTurbo, route('fal-ai/z-image/turbo', sizedImages)),
+  offer(qwenImage, route('fal-ai/qwen-image', [...sizedImages, negativePrompt])),
   offer(nanoBanana2, route('fal-ai/nano-banana-2', gemini1K)),
   offer(gptImage2, route('openai/gpt-image-2', gptImage)),
 ] as const
@@ -61,7 +61,7 @@ export const editModels = [
       input => input.size === 'square',
     ),
   ),
-  offer(flux2KleinEdit, route('fal-ai/flux-2/klein/9b/edit', [...sized, allImages, count])),
+  offer(flux2KleinEdit, route('fal-ai/flux-2/klein/9b/edit', [...sizedImages, allImages])),
   offer(nanoBanana2Edit, route('fal-ai/nano-banana-2/edit', [...gemini1K, allImages])),
   offer(gptImage2Edit, route('openai/gpt-image-2/edit', [...gptImage, allImages])),
 ] as const

@@ -3,28 +3,23 @@
  * (github.com/fal-ai/fal-js `endpoints.ts`, 2026-08-02).
  */
 import { defineModel } from '@safelight/core'
+import { MEGAPIXEL } from '../catalogue/sizes.ts'
 import {
   allImages,
   aspectRatio,
-  count,
   durationNumber,
   durationText,
   fixed,
-  imageSize,
   negativePrompt,
   oneImage,
   prompt,
   route,
   seed,
+  sizedImages,
   withImage,
   withoutImage,
 } from './routes.ts'
 
-const MEGAPIXEL = {
-  portrait: { width: 768, height: 1344 },
-  square: { width: 1024, height: 1024 },
-  landscape: { width: 1344, height: 768 },
-} as const
 /** Seedream makes nothing below 2560 x 1440 pixels. */
 const FOUR_MEGAPIXELS = {
   portrait: { width: 1440, height: 2560 },
@@ -50,7 +45,7 @@ const flux2 = defineModel({
   sizes: MEGAPIXEL,
   maxCount: 4,
   timeoutSeconds: 180,
-  routes: [route('fal-ai/flux-2', [prompt, imageSize, seed, count])],
+  routes: [route('fal-ai/flux-2', sizedImages)],
 })
 
 const seedream = defineModel({
@@ -61,7 +56,7 @@ const seedream = defineModel({
   sizes: FOUR_MEGAPIXELS,
   maxCount: 4,
   timeoutSeconds: 300,
-  routes: [route('fal-ai/bytedance/seedream/v4.5/text-to-image', [prompt, imageSize, seed, count])],
+  routes: [route('fal-ai/bytedance/seedream/v4.5/text-to-image', sizedImages)],
 })
 
 const seedreamEdit = defineModel({
@@ -73,7 +68,7 @@ const seedreamEdit = defineModel({
   images: { required: true, maxCount: 10 },
   maxCount: 4,
   timeoutSeconds: 300,
-  routes: [route('fal-ai/bytedance/seedream/v4.5/edit', [prompt, imageSize, seed, count, allImages])],
+  routes: [route('fal-ai/bytedance/seedream/v4.5/edit', [...sizedImages, allImages])],
 })
 
 const qwenImageEdit = defineModel({
@@ -86,7 +81,7 @@ const qwenImageEdit = defineModel({
   takesNegativePrompt: true,
   maxCount: 4,
   timeoutSeconds: 180,
-  routes: [route('fal-ai/qwen-image-edit', [prompt, imageSize, seed, count, negativePrompt, oneImage('image_url')])],
+  routes: [route('fal-ai/qwen-image-edit', [...sizedImages, negativePrompt, oneImage('image_url')])],
 })
 
 const seedance = [prompt, aspectRatio, durationText, fixed({ resolution: '720p' }), seed] as const

@@ -8,6 +8,8 @@ export type QueueStatus =
   | { status: 'open'; news: News }
   | { status: 'completed'; error: string | undefined; errorType: string | undefined }
 
+export type Completed = Extract<QueueStatus, { status: 'completed' }>
+
 /** Null for what is no status at all. A word that nobody has written down is a job that still runs. */
 export function queueStatusIn(json: unknown): QueueStatus | null {
   const word = textAt(json, 'status')

@@ -4,12 +4,11 @@ import type { Answer, Api } from '@safelight/core/adapter'
 import type { KeyCheck, LookCall, Progress, Provider, Submitted, SubmitCall, TokenCall } from '@safelight/core'
 import { failureOf, isLocked, isPending, redacted, refusalOf, verdictOfType, type Failed } from './failures.ts'
 import { bodyWithInputs } from './inputs.ts'
+import { loadedOnce } from './loaded-once.ts'
 import { falModels } from './models.ts'
 import { operationFrom, readOperation, requestIdIn, statusAddress, type Operation } from './operation.ts'
 import { OUTPUT_LIFETIME_SECONDS, outputsIn } from './outputs.ts'
-import { queueStatusIn, type News, type QueueStatus } from './progress.ts'
-import { statusesIn } from './status-stream.ts'
-import { createVerifier } from './webhook.ts'
+import { queueStatusIn, type Completed } from './progress.ts'
 
 /** Other origins for fal's three APIs: a proxy, or a simulator. */
 export interface FalOptions {
@@ -27,8 +26,6 @@ export type FalProvider = Provider &
     readonly models: typeof falModels
   }
 
-type Completed = Extract<QueueStatus, { status: 'completed' }>
-
 /** The provider for fal.ai (docs.fal.ai/model-endpoints/queue). */
 export function fal(options: FalOptions = {}): FalProvider {
   const authorize = ({ secret }: { secret: string }) => ({ authorization: `Key ${secret}` })
@@ -41,6 +38,11 @@ export function fal(options: FalOptions = {}): FalProvider {
     alsoOwns: url => url.origin === runOrigin,
   })
   const rest = createApi({ base: options.restUrl ?? 'https://rest.fal.ai', authorize })
+
+  const verifier = loadedOnce(async () => {
+    const { createVerifier } = await import('./webhook.ts')
+    return createVerifier(rest.url('/.well-known/jwks.json'))
+  })
 
   return {
     id: 'fal',
@@ -64,6 +66,8 @@ export function fal(options: FalOptions = {}): FalProvider {
 
     async follow(call) {
       const operation = readOperation(queue, call.operation)
+      // Loaded after the submit that was paid: where that fails it throws as a broken line does, and the job is looked at.
+      const { lastStatus } = await import('./status-stream.ts')
       const status = await lastStatus(queue, call, operation)
       return ended(queue, call, operation, status)
     },
@@ -75,7 +79,8 @@ export function fal(options: FalOptions = {}): FalProvider {
       if (status >= 300 && status !== 400) throw new Error(`fal’s cancel answered ${status}`)
     },
 
-    webhook: createVerifier(rest.url('/.well-known/jwks.json')),
+    // Where that fails nothing was said about the delivery: fal delivers again, and the job is looked at meanwhile.
+    webhook: async call => (await verifier())(call),
     check: call => checkKey(rest, call),
   }
 }
@@ -83,7 +88,7 @@ export function fal(options: FalOptions = {}): FalProvider {
 /** fal may start a request again after a 503 of its own machines: that is still one request to us, and one bill. */
 async function submit(queue: Api, rest: Api, call: SubmitCall): Promise<Submitted> {
   const inputs = await bodyWithInputs(rest, call)
-  if (inputs.status === 'refused') return inputs
+  if ('status' in inputs) return inputs
   const { body } = inputs
   const query = call.webhookUrl === null ? '' : `?fal_webhook=${encodeURIComponent(call.webhookUrl)}`
   const headers = {
@@ -100,29 +105,6 @@ function submittedIn(answer: Answer, { endpoint, token }: SubmitCall): Submitted
   const refusal = refusalOf(answer, token)
   if (refusal) return refusal
   throw new Error(`fal answered ${answer.status} to a submit, and does not say whether it took the job`)
-}
-
-/** Holds the line until the job has finished, telling each change. Throws where the stream ends before that. */
-async function lastStatus(
-  queue: Api,
-  call: LookCall & { tell(news: News): void },
-  operation: Operation,
-): Promise<Completed> {
-  const headers = { accept: 'text/event-stream' }
-  const response = await queue.open(call, { path: statusAddress(operation, 'stream'), headers })
-  const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false
-  if (!response.ok || !response.body || !isStream) {
-    await response.body?.cancel()
-    throw new Error(`fal’s status stream answered ${response.status}`)
-  }
-  let told = ''
-  for await (const status of statusesIn(response.body, call.signal)) {
-    if (status.status === 'completed') return status
-    const news = JSON.stringify(status.news)
-    if (news !== told) call.tell(status.news)
-    told = news
-  }
-  throw new Error('fal’s status stream ended before the job')
 }
 
 /** Finished is not succeeded: what became of it stands in the status, where the platform failed, else in the result. */

@@ -30,6 +30,9 @@ export const count: Body = input => ({ num_images: input.count })
 /** Exact pixels. */
 export const imageSize: Body = (_, { width, height }) => ({ image_size: { width, height } })
 
+/** What most endpoints of pictures take. */
+export const sizedImages = [prompt, imageSize, seed, count] as const
+
 export const aspectRatio: Body = input => ({ aspect_ratio: ASPECT_RATIOS[input.size] })
 const ASPECT_RATIOS = { portrait: '9:16', square: '1:1', landscape: '16:9' } as const
 
