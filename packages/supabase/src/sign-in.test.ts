@@ -36,6 +36,11 @@ describe.skipIf(CANNOT_RUN)(`signing in to a project${CANNOT_RUN ? ` (${CANNOT_R
     expect(await people.signUp(person)).toEqual({ status: 'refused', reason: 'taken' })
   })
 
+  test('takes the older public key as well', async () => {
+    const { url, anonKey } = stack.project
+    expect((await projectSignIn({ url, publishableKey: anonKey }).signUp(credentials())).status).toBe('signed_in')
+  })
+
   test('does not let in who does not know the password', async () => {
     const person = credentials()
     await people.signUp(person)
@@ -142,16 +147,16 @@ describe('an answer', () => {
   })
 
   test.each([
-    ['no answer', () => Promise.reject(new TypeError('fetch failed'))],
-    ['a page of HTML', async () => new Response('<html>', { status: 200 })],
-    ['a gateway', async () => new Response('Bad Gateway', { status: 502 })],
-    ['a fault of the project', json({ code: 500, error_code: 'unexpected_failure' }, 500)],
-    ['a key that the gateway does not take', json({ message: 'Invalid API key' }, 401)],
-    ['half a session', json({ access_token: 'a', expires_in: 3600, user: { id: 'x' } })],
-    ['null', json(null)],
-  ])('that is none (%s) ends nobody’s session', async (_, answer) => {
+    ['no answer', 'no answer', () => Promise.reject(new TypeError('fetch failed'))],
+    ['a page of HTML', '200', async () => new Response('<html>', { status: 200 })],
+    ['a gateway', '502', async () => new Response('Bad Gateway', { status: 502 })],
+    ['a fault of the project', '500 unexpected_failure', json({ code: 500, error_code: 'unexpected_failure' }, 500)],
+    ['a key that the gateway does not take', '401', json({ message: 'Invalid API key' }, 401)],
+    ['half a session', '200', json({ access_token: 'a', expires_in: 3600, user: { id: 'x' } })],
+    ['null', '200', json(null)],
+  ])('that is none (%s) ends nobody’s session', async (_, because, answer) => {
     const project = asking(answer)
-    expect(await project.signIn(person)).toEqual({ status: 'unavailable' })
+    expect(await project.signIn(person)).toEqual({ status: 'unavailable', because })
     expect(await project.refresh('refresh')).toEqual({ status: 'unavailable' })
     await project.end('access')
   })
@@ -165,7 +170,7 @@ describe('an answer', () => {
     const fetch = ((_: string, { signal }: RequestInit) =>
       new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(new Error('late'))))) as never
     const options = { url: 'https://abc.supabase.co', publishableKey: KEY, timeoutSeconds: 0.05, fetch }
-    expect(await projectSignIn(options).signIn(person)).toEqual({ status: 'unavailable' })
+    expect(await projectSignIn(options).signIn(person)).toEqual({ status: 'unavailable', because: 'no answer' })
   })
 })
 

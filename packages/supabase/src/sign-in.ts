@@ -24,13 +24,16 @@ export interface ProjectSession {
   expiresAt: number
 }
 
-/** `confirm`: the project has sent an e-mail whose link has to be followed first. */
+/**
+ * `confirm`: the project has sent an e-mail whose link has to be followed first. `because`: the status and the code that
+ * came instead of an answer, as in "401", when the key is wrong.
+ */
 export type SignInAnswer =
   | { status: 'signed_in'; session: ProjectSession }
   | { status: 'confirm' }
   | { status: 'refused'; reason: 'wrong' | 'unconfirmed' | 'taken' | 'weak' | 'switched_off' | 'unfit' }
   | { status: 'limited'; retryAfterSeconds: number }
-  | { status: 'unavailable' }
+  | { status: 'unavailable'; because: string }
 
 export type RefreshAnswer =
   | { status: 'signed_in'; session: ProjectSession }
@@ -126,7 +129,8 @@ function asking({
 function replyOf({ status, ok, headers }: Response, text: string): Reply {
   const body = objectIn(text)
   // Newer versions of the sign-in name the code in `code`, where older ones have the status.
-  const code = [body['error_code'], body['code'], body['error']].find(each => typeof each === 'string') ?? ''
+  const named = [body['error_code'], body['code'], body['error']].find(each => typeof each === 'string') ?? ''
+  const code = /^\w{1,60}$/.test(named) ? named : ''
   const after = Number(headers.get('Retry-After') ?? '')
   return {
     status,
@@ -153,11 +157,15 @@ function answerOf(reply: Reply): SignInAnswer {
     // Somebody without a session yet.
     const isPerson =
       typeof ((reply.body['user'] as { id?: unknown } | null | undefined) ?? reply.body)['id'] === 'string'
-    return isPerson && !('access_token' in reply.body) ? { status: 'confirm' } : { status: 'unavailable' }
+    return isPerson && !('access_token' in reply.body) ? { status: 'confirm' } : unavailable(reply)
   }
   if (reply.status === 429) return { status: 'limited', retryAfterSeconds: reply.retryAfterSeconds }
   const reason = REFUSALS[reply.code]
-  return reason && reply.status < 500 ? { status: 'refused', reason } : { status: 'unavailable' }
+  return reason && reply.status < 500 ? { status: 'refused', reason } : unavailable(reply)
+}
+
+function unavailable({ status, code }: Reply): SignInAnswer {
+  return { status: 'unavailable', because: status === 0 ? 'no answer' : `${status} ${code}`.trim() }
 }
 
 function sessionIn(body: Record<string, unknown>): ProjectSession | null {

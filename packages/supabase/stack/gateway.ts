@@ -16,10 +16,20 @@ export function createGateway({ url, keys, auth, restUrl }: Behind): (request: R
   return async request => {
     const { pathname, search } = new URL(request.url)
     if (pathname === `${AUTH}/.well-known/jwks.json`) return Response.json({ keys: [keys.publicKey] })
-    if (pathname.startsWith(`${AUTH}/`)) return withClaims(await auth(request), `${url}${AUTH}`, keys)
+    if (pathname.startsWith(`${AUTH}/`)) return withClaims(await auth(withNewKey(request, keys)), `${url}${AUTH}`, keys)
     if (pathname.startsWith(`${REST}/`)) return rest(request, keys, restUrl + pathname.slice(REST.length) + search)
     return Response.json({ message: 'no Route matched with those values' }, { status: 404 })
   }
+}
+
+/** The sign-in here knows the new keys alone; that of hosted projects takes the old ones too. */
+function withNewKey(request: Request, { anonKey, publishableKey, serviceRoleKey, secretKey }: Keys): Request {
+  const apiKey = request.headers.get('apikey')
+  const known = apiKey === anonKey ? publishableKey : apiKey === serviceRoleKey ? secretKey : null
+  if (known === null) return request
+  const headers = new Headers(request.headers)
+  headers.set('apikey', known)
+  return new Request(request, { headers })
 }
 
 async function rest(request: Request, { tokens }: Keys, to: string): Promise<Response> {

@@ -35,13 +35,16 @@ export interface SignInSession {
   expiresAt: number
 }
 
-/** `confirm`: an e-mail is on its way, and its link has to be followed first. */
+/**
+ * `confirm`: an e-mail is on its way, and its link has to be followed first. `because` is for the log of the operator, and
+ * holds nothing of the person.
+ */
 export type SignInAnswer =
   | { status: 'signed_in'; session: SignInSession }
   | { status: 'confirm' }
   | { status: 'refused'; reason: SignInRefusal }
   | { status: 'limited'; retryAfterSeconds: number }
-  | { status: 'unavailable' }
+  | { status: 'unavailable'; because?: string }
 
 export type RefreshAnswer =
   | { status: 'signed_in'; session: SignInSession }

@@ -73,6 +73,8 @@ function add(routes: ReturnType<typeof newRoutes>, services: Services, { path, s
     await limitSignIns(c, services, given.email)
     const answered = await ask(given)
     if (answered.status === 'confirm') return c.json({ user: null, detail: CONFIRM }, 202)
+    if (answered.status === 'unavailable')
+      services.log('warn', 'the sign-in gave no answer that could be used', { because: answered.because ?? null })
     if (answered.status !== 'signed_in') throw refusalOf(answered)
     return c.json({ user: await services.callers.keep(c, answered.session) }, 200)
   })
