@@ -57,6 +57,15 @@ create table credit_accounts (
 ) with (fillfactor=70);
 alter table credit_accounts enable row level security;
 
+create table credit_checkpoints (
+  user_id uuid not null,
+  seq bigint not null,
+  balance bigint not null,
+  checked_at timestamp with time zone default now() not null,
+  constraint credit_checkpoints_pkey PRIMARY KEY (user_id)
+) with (fillfactor=80);
+alter table credit_checkpoints enable row level security;
+
 create table credit_discrepancies (
   id uuid default gen_random_uuid() not null,
   user_id uuid not null,
@@ -65,6 +74,9 @@ create table credit_discrepancies (
   found bigint,
   found_at timestamp with time zone default now() not null,
   closed_at timestamp with time zone,
+  reference text,
+  last_found_at timestamp with time zone default now() not null,
+  note text,
   constraint credit_discrepancies_pkey PRIMARY KEY (id)
 );
 alter table credit_discrepancies enable row level security;
@@ -80,6 +92,7 @@ create table credit_ledger (
   description text not null,
   metadata jsonb default '{}'::jsonb not null,
   created_at timestamp with time zone default clock_timestamp() not null,
+  transaction_id bigint default ((pg_current_xact_id())::text)::bigint not null,
   constraint credit_ledger_balance_after_check CHECK ((balance_after >= 0)),
   constraint credit_ledger_kind_check CHECK ((kind = ANY (ARRAY['grant'::text, 'charge'::text, 'refund'::text, 'adjustment'::text]))),
   constraint credit_ledger_pkey PRIMARY KEY (user_id, seq),
@@ -93,6 +106,15 @@ CASE kind
 END)
 );
 alter table credit_ledger enable row level security;
+
+create table credit_reconciliation (
+  only_one boolean default true not null,
+  read_to bigint not null,
+  jobs_read_to timestamp with time zone not null,
+  constraint credit_reconciliation_only_one_check CHECK (only_one),
+  constraint credit_reconciliation_pkey PRIMARY KEY (only_one)
+);
+alter table credit_reconciliation enable row level security;
 
 create table credit_references (
   reference text not null,
@@ -126,6 +148,7 @@ create table edited_images (
   archived_at timestamp with time zone,
   deleted_at timestamp with time zone,
   created_at timestamp with time zone default clock_timestamp() not null,
+  file_gone_at timestamp with time zone,
   constraint media_bytes_check CHECK ((bytes > 0)),
   constraint media_kind_check CHECK ((kind = ANY (ARRAY['image'::text, 'edit'::text, 'video'::text, 'upload'::text])))
 ) partition of media FOR VALUES IN ('edit');
@@ -160,6 +183,7 @@ create table generation_jobs (
   lease_until timestamp with time zone,
   created_at timestamp with time zone default clock_timestamp() not null,
   finished_at timestamp with time zone,
+  blanked_at timestamp with time zone,
   constraint ended_jobs_have_a_time CHECK (((state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'canceled'::text])) = (finished_at IS NOT NULL))),
   constraint generation_jobs_count_check CHECK ((count > 0)),
   constraint generation_jobs_ending_check CHECK ((ending = ANY (ARRAY['failed'::text, 'canceled'::text]))),
@@ -190,6 +214,7 @@ create table images (
   archived_at timestamp with time zone,
   deleted_at timestamp with time zone,
   created_at timestamp with time zone default clock_timestamp() not null,
+  file_gone_at timestamp with time zone,
   constraint media_bytes_check CHECK ((bytes > 0)),
   constraint media_kind_check CHECK ((kind = ANY (ARRAY['image'::text, 'edit'::text, 'video'::text, 'upload'::text])))
 ) partition of media FOR VALUES IN ('image');
@@ -243,6 +268,7 @@ create table media (
   archived_at timestamp with time zone,
   deleted_at timestamp with time zone,
   created_at timestamp with time zone default clock_timestamp() not null,
+  file_gone_at timestamp with time zone,
   constraint media_bytes_check CHECK ((bytes > 0)),
   constraint media_kind_check CHECK ((kind = ANY (ARRAY['image'::text, 'edit'::text, 'video'::text, 'upload'::text]))),
   constraint media_kind_job_id_index_key UNIQUE (kind, job_id, index),
@@ -342,6 +368,13 @@ create table signup_bonuses (
 );
 alter table signup_bonuses enable row level security;
 
+create table upkeep_runs (
+  task text not null,
+  claimed_at timestamp with time zone not null,
+  constraint upkeep_runs_pkey PRIMARY KEY (task)
+);
+alter table upkeep_runs enable row level security;
+
 create table uploads (
   id uuid not null,
   kind text not null,
@@ -362,6 +395,7 @@ create table uploads (
   archived_at timestamp with time zone,
   deleted_at timestamp with time zone,
   created_at timestamp with time zone default clock_timestamp() not null,
+  file_gone_at timestamp with time zone,
   constraint media_bytes_check CHECK ((bytes > 0)),
   constraint media_kind_check CHECK ((kind = ANY (ARRAY['image'::text, 'edit'::text, 'video'::text, 'upload'::text])))
 ) partition of media FOR VALUES IN ('upload');
@@ -387,6 +421,7 @@ create table videos (
   archived_at timestamp with time zone,
   deleted_at timestamp with time zone,
   created_at timestamp with time zone default clock_timestamp() not null,
+  file_gone_at timestamp with time zone,
   constraint media_bytes_check CHECK ((bytes > 0)),
   constraint media_kind_check CHECK ((kind = ANY (ARRAY['image'::text, 'edit'::text, 'video'::text, 'upload'::text])))
 ) partition of media FOR VALUES IN ('video');
@@ -400,23 +435,78 @@ create table webhook_deliveries (
 );
 alter table webhook_deliveries enable row level security;
 
+-- ---------------------------------------------------------------------------------------------------- views
+
+-- view safelight.balances_against_sums with (security_invoker=on)
+--   user_id uuid
+--   balance bigint
+--   sum_of_entries bigint
+--   difference bigint
+--   seq bigint
+--   entries bigint
+
+-- view safelight.jobs_over_limits with (security_invoker=on)
+--   id uuid
+--   user_id uuid
+--   model text
+--   state text
+--   provider text
+--   created_at timestamp with time zone
+--   due_at timestamp with time zone
+--   late_by interval
+
+-- view safelight.open_discrepancies with (security_invoker=on)
+--   id uuid
+--   user_id uuid
+--   problem text
+--   expected bigint
+--   found bigint
+--   reference text
+--   balance bigint
+--   found_at timestamp with time zone
+--   last_found_at timestamp with time zone
+
+-- view safelight.provider_success with (security_invoker=on)
+--   provider text
+--   day date
+--   jobs bigint
+--   succeeded bigint
+--   success_rate numeric
+--   median_seconds double precision
+
+-- view safelight.spend_by_day with (security_invoker=on)
+--   day date
+--   model text
+--   charges bigint
+--   charged bigint
+--   refunded bigint
+--   spent bigint
+
 -- ---------------------------------------------------------------------------------------------------- indexes
 
 CREATE INDEX api_keys_by_user ON public.api_keys USING btree (user_id, created_at DESC);
 CREATE INDEX audit_log_by_time ON public.audit_log USING btree (created_at DESC);
 CREATE INDEX credit_discrepancies_open ON public.credit_discrepancies USING btree (user_id) WHERE (closed_at IS NULL);
+CREATE INDEX discrepancies_by_user ON public.credit_discrepancies USING btree (user_id, problem);
+CREATE UNIQUE INDEX discrepancy_once ON public.credit_discrepancies USING btree (user_id, problem, COALESCE(reference, ''::text)) WHERE (closed_at IS NULL);
+CREATE INDEX ledger_by_transaction ON public.credit_ledger USING brin (transaction_id, created_at) WITH (pages_per_range='16', autosummarize='on');
 CREATE INDEX jobs_by_user ON public.generation_jobs USING btree (user_id, created_at DESC);
 CREATE INDEX jobs_due ON public.generation_jobs USING btree (wake_at) WHERE (finished_at IS NULL);
 CREATE INDEX jobs_due_by_user ON public.generation_jobs USING btree (user_id, wake_at) WHERE (finished_at IS NULL);
+CREATE INDEX jobs_ended ON public.generation_jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 CREATE INDEX jobs_succeeded ON public.generation_jobs USING btree (model, finished_at DESC) WHERE (state = 'succeeded'::text);
+CREATE INDEX jobs_to_blank ON public.generation_jobs USING btree (finished_at) WHERE ((finished_at IS NOT NULL) AND (blanked_at IS NULL));
 CREATE UNIQUE INDEX once_per_key ON public.generation_jobs USING btree (user_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 CREATE INDEX attempts_lately ON public.job_attempts USING btree ((((((provider || ' '::text) || account) || ' '::text) || lane)), acquired_at);
 CREATE INDEX attempts_of_job ON public.job_attempts USING btree (job_id, number);
 CREATE INDEX attempts_open ON public.job_attempts USING btree (provider, account, lane) WHERE (ended_at IS NULL);
 CREATE INDEX media_by_id ON ONLY public.media USING btree (id);
 CREATE INDEX media_by_job ON ONLY public.media USING btree (job_id, index);
+CREATE INDEX media_by_key ON ONLY public.media USING btree (storage_key);
 CREATE INDEX media_by_user ON ONLY public.media USING btree (user_id, created_at DESC);
+CREATE INDEX media_deleted ON ONLY public.media USING btree (deleted_at) WHERE ((deleted_at IS NOT NULL) AND (archived_at IS NULL));
 CREATE INDEX media_expired ON ONLY public.media USING btree (expires_at) WHERE (archived_at IS NULL);
+CREATE INDEX media_files_left ON ONLY public.media USING btree (archived_at) WHERE ((archived_at IS NOT NULL) AND (file_gone_at IS NULL));
 CREATE INDEX provider_logs_by_job ON public.provider_logs USING btree (job_id);
 CREATE INDEX provider_logs_by_time ON public.provider_logs USING btree (created_at DESC);
 CREATE INDEX shares_by_user ON public.shares USING btree (user_id, created_at DESC);
@@ -579,6 +669,49 @@ begin
     'outcome', v_outcome, 'balance', coalesce(v_read.balance, 0), 'job', v_job,
     'limits', case when v_ip_limit is null then jsonb_build_array(v_user_limit)
                    else jsonb_build_array(v_user_limit, v_ip_limit) end);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.archive_expired_media(p_limit integer DEFAULT 500)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_deleted_before timestamptz := v_now - safelight.retention();
+  v_expired integer;
+  v_deleted integer;
+  v_keys jsonb;
+begin
+  with old as (
+    select kind, id from public.media
+     where expires_at <= v_now and archived_at is null and not saved and not starred
+     order by expires_at limit p_limit for no key update skip locked
+  )
+  update public.media set archived_at = v_now from old where media.kind = old.kind and media.id = old.id;
+  get diagnostics v_expired = row_count;
+  with old as (
+    select kind, id from public.media
+     where deleted_at <= v_deleted_before and deleted_at is not null and archived_at is null
+     order by deleted_at limit p_limit for no key update skip locked
+  )
+  update public.media set archived_at = v_now from old where media.kind = old.kind and media.id = old.id;
+  get diagnostics v_deleted = row_count;
+  select coalesce(jsonb_agg(storage_key), '[]') into v_keys from (
+    select distinct storage_key from (
+      select storage_key from public.media gone
+       where archived_at is not null and file_gone_at is null
+         and not exists (select from public.media living
+                          where living.storage_key = gone.storage_key and living.archived_at is null)
+       order by archived_at limit p_limit
+    ) oldest
+  ) files;
+  return jsonb_build_object('done', v_expired + v_deleted, 'keys', v_keys,
+                            'more', greatest(v_expired, v_deleted, jsonb_array_length(v_keys)) >= p_limit);
 end
 $function$
 ;
@@ -797,6 +930,31 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.claim_upkeep(p_task text, p_every_seconds integer)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_every interval := make_interval(secs => p_every_seconds);
+begin
+  if p_task is null or p_every_seconds is null or p_every_seconds < 1 then
+    raise exception 'a task has a name and comes every second at most' using errcode = 'invalid_parameter_value';
+  end if;
+  if exists (select from public.upkeep_runs where task = p_task and claimed_at > clock_timestamp() - v_every)
+     or not pg_try_advisory_xact_lock(hashtextextended('safelight.upkeep.' || p_task, 0)) then
+    return jsonb_build_object('claimed', false);
+  end if;
+  -- Looked at once more behind the lock.
+  insert into public.upkeep_runs as run (task, claimed_at) values (p_task, clock_timestamp())
+  on conflict (task) do update set claimed_at = excluded.claimed_at where run.claimed_at <= clock_timestamp() - v_every;
+  return jsonb_build_object('claimed', found);
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.cleanup_expired_rate_limits()
  RETURNS integer
  LANGUAGE plpgsql
@@ -812,6 +970,23 @@ begin
      order by expires_at limit 50000 for update skip locked);
   get diagnostics v_deleted = row_count;
   return v_deleted;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.close_discrepancy(p_id uuid, p_note text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  if coalesce(trim(p_note), '') = '' then
+    raise exception 'whoever closes a discrepancy says why' using errcode = 'invalid_parameter_value';
+  end if;
+  update public.credit_discrepancies set closed_at = now(), note = p_note where id = p_id and closed_at is null;
+  return to_jsonb(found);
 end
 $function$
 ;
@@ -838,6 +1013,91 @@ begin
     return jsonb_build_object('outcome', 'replayed', 'job', to_jsonb(v_job));
   end if;
   return jsonb_build_object('outcome', 'conflict');
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.detect_anomalies(p_hours integer DEFAULT 24, p_limit integer DEFAULT 100)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_since timestamptz := v_now - make_interval(hours => p_hours);
+  v_anomalies jsonb;
+begin
+  if p_hours is null or p_hours not between 1 and 744 or p_limit is null or p_limit < 1 then
+    raise exception 'anomalies are of 1 to 744 hours' using errcode = 'invalid_parameter_value';
+  end if;
+  with recent as materialized (
+    select user_id, seq, kind, delta, reference, description, created_at from public.credit_ledger
+     where created_at >= v_since
+  ), compared as (
+    -- Whoever moved lately, and whoever does not stand where the last run left them.
+    select account.*, ledger.seq as last_seq, ledger.balance_after as last_balance, ledger.created_at as last_at
+      from (
+        select user_id from recent
+        union
+        select account.user_id
+          from public.credit_accounts account left join public.credit_checkpoints checked using (user_id)
+         where (account.seq, account.balance) is distinct from (checked.seq, checked.balance)
+      ) users
+      join public.credit_accounts account using (user_id)
+      left join lateral (
+        select seq, balance_after, created_at from public.credit_ledger
+         where user_id = account.user_id order by seq desc limit 1
+      ) ledger on true
+  ), refund as (
+    select user_id, created_at, lag(created_at, 2) over (partition by user_id order by seq) as third_last_at
+      from recent where kind = 'refund'
+  ), spend as (
+    select top.*, usual.median
+      from (select distinct on (user_id) user_id, seq, -delta as amount, reference, created_at
+              from recent where kind = 'charge' order by user_id, delta, seq desc) top
+      cross join lateral (
+        select percentile_cont(0.5) within group (order by -delta) as median, count(*) as charges from (
+          select delta from public.credit_ledger
+           where user_id = top.user_id and kind = 'charge' and seq <> top.seq order by seq desc limit 100
+        ) other
+      ) usual
+     where usual.charges >= 3 and top.amount >= 10 * usual.median
+  ), odd as (
+    select 'frozen_balance' as kind, user_id, null as reference, last_at as at, last_seq as expected, seq as found
+      from compared where last_seq > seq
+    union all
+    select 'drifting_balance', user_id, null, coalesce(last_at, created_at), coalesce(last_balance, 0), balance
+      from compared where balance <> coalesce(last_balance, 0)
+    union all
+    select 'many_refunds', user_id, null, max(created_at), 2, count(*) + 2
+      from refund where created_at - third_last_at <= interval '1 hour' group by user_id
+    union all
+    select 'grant_without_reason', user_id, reference, created_at, null, delta
+      from recent where kind in ('grant', 'adjustment') and trim(description) = ''
+    union all
+    select 'unusual_spend', user_id, reference, created_at, round(median)::bigint, amount from spend
+    union all
+    -- In seconds. A job waits until `queue_until`, then runs until `run_until`.
+    select 'overdue_job', user_id, id::text, created_at, ceil(extract(epoch from allowed))::bigint,
+           floor(extract(epoch from v_now - begun_at))::bigint
+      from (
+        select job.*, begun.begun_at, coalesce(run_until, queue_until) - begun.begun_at as allowed
+          from public.generation_jobs job cross join lateral (
+            select case when run_until is null then job.created_at else coalesce(
+              safelight.from_ms((job.attempt ->> 'acceptedAt')::double precision),
+              safelight.from_ms((job.attempt ->> 'startedAt')::double precision), job.created_at) end as begun_at
+          ) begun
+         where finished_at is null
+      ) open_job
+     where v_now - begun_at > 2 * allowed
+  ), counted as (
+    select odd.*, row_number() over (partition by kind order by at desc) as place from odd
+  )
+  select coalesce(jsonb_agg(to_jsonb(counted) - 'place' order by kind, at desc), '[]') into v_anomalies
+    from counted where place <= p_limit;
+  return jsonb_build_object('hours', p_hours, 'anomalies', v_anomalies);
 end
 $function$
 ;
@@ -886,6 +1146,75 @@ AS $function$
                             'role', coalesce(profile.role, 'user'))
     from auth.users person left join public.profiles profile on profile.user_id = person.id
    where person.id = p_user_id
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.forget_archived_files(p_keys jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_forgotten integer;
+begin
+  update public.media set file_gone_at = clock_timestamp()
+   where storage_key in (select jsonb_array_elements_text(p_keys)) and archived_at is not null and file_gone_at is null;
+  get diagnostics v_forgotten = row_count;
+  return v_forgotten;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.get_generation_stats(p_hours integer DEFAULT 24)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_since timestamptz := clock_timestamp() - make_interval(hours => p_hours);
+  v_groups jsonb;
+  v_medians jsonb;
+  v_all jsonb;
+begin
+  if p_hours is null or p_hours not between 1 and 8784 then
+    raise exception 'figures are of 1 to 8784 hours' using errcode = 'invalid_parameter_value';
+  end if;
+  with job as (
+    -- Whoever was created since has ended since, or not at all: so there is an index for each.
+    select model, state, attempt ->> 'provider' as provider, price, refunded_credits, id from public.generation_jobs
+     where finished_at >= v_since and finished_at is not null and created_at >= v_since
+    union all
+    select model, state, attempt ->> 'provider', price, refunded_credits, id from public.generation_jobs
+     where finished_at is null and created_at >= v_since
+  )
+  select coalesce(jsonb_agg(to_jsonb(grouped)), '[]') into v_groups from (
+    select model, provider, state, count(*) as jobs, sum(refunded_credits) as refunded,
+           -- One that failed without getting anything back may never have been charged.
+           sum(case when state = 'created' then 0
+                    when state in ('failed', 'canceled') and refunded_credits = 0 and not exists (
+                      select from public.credit_references
+                       where reference = job.id::text and charged_seq is not null) then 0
+                    else price end) as charged
+      from job group by model, provider, state
+  ) grouped;
+  select coalesce(jsonb_agg(to_jsonb(timed) order by model), '[]') into v_medians from (
+    select model, grouping(model) = 1 as is_all,
+           percentile_cont(0.5) within group (order by extract(epoch from finished_at - created_at)) as seconds
+      from public.generation_jobs
+     where finished_at >= v_since and finished_at is not null and created_at >= v_since and state = 'succeeded'
+     group by grouping sets ((model), ())
+  ) timed;
+  select (safelight.outcomes_by(coalesce(jsonb_agg(each || '{"all": "all"}'), '[]'), 'all') -> 0) - 'name' into v_all
+    from jsonb_array_elements(v_groups) each;
+  return coalesce(v_all, '{"total_jobs": 0, "completed_jobs": 0, "failed_jobs": 0, "canceled_jobs": 0,
+                           "credits_charged": 0, "credits_refunded": 0}') || jsonb_build_object(
+    'hours', p_hours, 'medians', v_medians, 'by_model', safelight.outcomes_by(v_groups, 'model'),
+    'by_provider', safelight.outcomes_by(v_groups, 'provider'));
+end
 $function$
 ;
 
@@ -1212,6 +1541,101 @@ begin
         union all
         select provider, account, nullif(token, ''), nullif(model, ''), state from public.provider_tokens
       ) standing));
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.reconcile_credit_ledger(p_whole boolean DEFAULT false, p_after uuid DEFAULT NULL::uuid, p_limit integer DEFAULT 50000)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  c_entries_max constant integer := 500000;
+  c_transactions_max constant bigint := 1000000;
+  v_whole boolean := coalesce(p_whole, false);
+  v_oldest_running bigint := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+  v_now timestamptz := clock_timestamp();
+  v_run public.credit_reconciliation;
+  v_from bigint;
+  v_to bigint;
+  v_begin uuid := coalesce(p_after, '00000000-0000-0000-0000-000000000000');
+  v_last uuid;
+  v_is_end boolean;
+  v_accounts integer;
+  v_users uuid[];
+  v_read jsonb := '{"entries": 0, "left": []}';
+  v_compared jsonb;
+  v_open record;
+  v_list jsonb;
+begin
+  if p_limit is null or p_limit < 1 then
+    raise exception 'a step looks at one account at least' using errcode = 'invalid_parameter_value';
+  end if;
+  select * into v_run from public.credit_reconciliation for update;
+  -- Transactions that count from lower again: the database was copied into another server.
+  v_from := case when v_run.read_to > v_oldest_running then 0 else v_run.read_to end;
+  v_to := least(v_oldest_running, v_from + c_transactions_max);
+  if not v_whole then
+    v_read := safelight.compare_new_entries(v_from, case when v_to < v_oldest_running then v_to end);
+  end if;
+
+  -- The next accounts, and of them those to look at, up to the first that would be too much to read.
+  with next as materialized (
+    select account.user_id, account.seq - case when v_whole then 0 else coalesce(checked.seq, 0) end as entries,
+           v_whole or (account.seq, account.balance) is distinct from (checked.seq, checked.balance) as is_due
+      from public.credit_accounts account left join public.credit_checkpoints checked using (user_id)
+     where account.user_id >= v_begin and account.user_id is distinct from p_after
+     order by account.user_id limit p_limit
+  ), due as (
+    select user_id, row_number() over by_user as place,
+           sum(entries::double precision) over (by_user rows unbounded preceding) as entries
+      from next where is_due window by_user as (order by user_id)
+  ), stop as (
+    select user_id from due where place > 1 and entries > c_entries_max order by user_id limit 1
+  )
+  select count(*), count(*) < p_limit and not exists (select from stop),
+         (array_agg(user_id order by user_id desc))[1], coalesce(array_agg(user_id) filter (where is_due), '{}')
+    into v_accounts, v_is_end, v_last, v_users
+    from next where not exists (select from stop where stop.user_id <= next.user_id);
+  if v_whole then
+    -- And whoever has entries and no account.
+    v_users := array(
+      select unnest(v_users) union
+      select distinct user_id from public.credit_ledger
+       where user_id >= v_begin and user_id is distinct from p_after
+         and user_id <= case when v_is_end then 'ffffffff-ffff-ffff-ffff-ffffffffffff' else v_last end);
+  end if;
+  v_users := array(select unnest(v_users) union select jsonb_array_elements_text(v_read -> 'left')::uuid);
+
+  v_compared := safelight.compare_accounts(v_users, v_whole);
+  perform safelight.note_discrepancies(v_compared -> 'findings');
+  if p_after is null then
+    -- Ten minutes more than since the last run: no transaction of ours takes as long.
+    perform safelight.note_discrepancies(safelight.unpaid_refunds(
+      case when v_whole then '-infinity' else v_run.jobs_read_to - interval '10 minutes' end, v_now));
+  end if;
+  update public.credit_reconciliation
+     set read_to = case when v_whole then v_run.read_to else v_to end,
+         jobs_read_to = case when p_after is null then v_now else v_run.jobs_read_to end;
+
+  select count(*) as discrepancies, count(distinct user_id) as accounts into v_open
+    from public.credit_discrepancies where closed_at is null;
+  select coalesce(jsonb_agg(to_jsonb(latest) - 'closed_at' - 'note' order by last_found_at desc, id), '[]') into v_list from (
+    select * from public.credit_discrepancies where closed_at is null order by last_found_at desc, id limit 100
+  ) latest;
+  return jsonb_build_object(
+    'more', not v_is_end or (not v_whole and v_to < v_oldest_running),
+    'after', coalesce(v_last, p_after),
+    'discrepancies', v_list,
+    'summary', jsonb_build_object(
+      'accounts_checked', v_accounts,
+      'entries_checked', (v_read ->> 'entries')::bigint + (v_compared ->> 'entries')::bigint,
+      'discrepancies', v_open.discrepancies,
+      'accounts_affected', v_open.accounts,
+      'discrepancy_rate', least(1, round(v_open.accounts::numeric / greatest(v_accounts, 1), 6))));
 end
 $function$
 ;
@@ -1548,6 +1972,56 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.trim_history(p_limit integer DEFAULT 2000)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_ended_before timestamptz := v_now - safelight.retention();
+  v_jobs uuid[];
+  v_logs integer;
+  v_bound integer;
+  v_attempts integer;
+  v_deliveries integer;
+begin
+  v_jobs := array(
+    select id from public.generation_jobs job
+     where finished_at <= v_ended_before and finished_at is not null and blanked_at is null
+       and not exists (select from public.media
+                        where media.job_id = job.id and media.archived_at is null and media.deleted_at is null)
+     order by finished_at limit p_limit for no key update skip locked);
+  update public.generation_jobs
+     set blanked_at = v_now, outputs = null, operation = null, progress = null, troubles = null,
+         input = '{"prompt": ""}' || (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(input)
+                                       where key in ('size', 'count', 'seed', 'duration', 'style'))
+   where id = any (v_jobs);
+  delete from public.job_attempts where job_id = any (v_jobs);
+  get diagnostics v_attempts = row_count;
+  -- Of jobs that are kept elsewhere.
+  delete from public.job_attempts where id in (
+    select id from public.job_attempts where job_id is null and acquired_at <= v_ended_before
+     limit p_limit for update skip locked);
+  get diagnostics v_bound = row_count;
+  delete from public.provider_logs where id in (
+    select id from public.provider_logs where created_at <= v_now - interval '30 days'
+     order by created_at limit p_limit for update skip locked);
+  get diagnostics v_logs = row_count;
+  delete from public.webhook_deliveries where (provider, delivery_id) in (
+    select provider, delivery_id from public.webhook_deliveries where received_at <= v_now - interval '1 day 1 hour'
+     order by received_at limit p_limit for update skip locked);
+  get diagnostics v_deliveries = row_count;
+  return jsonb_build_object(
+    'done', cardinality(v_jobs) + v_attempts + v_bound + v_logs + v_deliveries,
+    'more', greatest(cardinality(v_jobs), v_bound, v_logs, v_deliveries) >= p_limit,
+    'provider_logs', v_logs, 'jobs', cardinality(v_jobs), 'attempts', v_attempts + v_bound, 'deliveries', v_deliveries);
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.write_provider_logs(p_calls jsonb)
  RETURNS void
  LANGUAGE sql
@@ -1756,6 +2230,107 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION safelight.compare_accounts(p_users uuid[], p_whole boolean)
+ RETURNS jsonb
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  with standing as materialized (
+    select users.user_id, account.seq, account.balance,
+           case when p_whole then 0 else coalesce(checked.seq, 0) end as from_seq,
+           case when p_whole then 0 else coalesce(checked.balance, 0) end as from_balance
+      from unnest(p_users) users (user_id)
+      left join public.credit_accounts account using (user_id)
+      left join public.credit_checkpoints checked using (user_id)
+  ), entry as materialized (
+    select standing.user_id, own.seq, own.kind, own.delta, own.balance_after, own.reference,
+           standing.from_seq + row_number() over by_user as due_seq,
+           lag(own.balance_after, 1, standing.from_balance) over by_user + own.delta as due_balance
+      from standing cross join lateral (
+        -- The offset keeps this a look into the index for each account.
+        select * from public.credit_ledger ledger
+         where ledger.user_id = standing.user_id and ledger.seq > standing.from_seq order by ledger.seq offset 0
+      ) own
+    window by_user as (partition by standing.user_id order by own.seq)
+  ), latest as materialized (
+    select standing.user_id, standing.seq, standing.balance, greatest(standing.from_seq, max(entry.seq)) as last_seq,
+           coalesce((array_agg(entry.balance_after order by entry.seq desc))[1], standing.from_balance) as last_balance
+      from standing left join entry using (user_id)
+     group by standing.user_id, standing.seq, standing.balance, standing.from_seq, standing.from_balance
+  ), moved as (
+    insert into public.credit_checkpoints as checked (user_id, seq, balance)
+    select user_id, last_seq, last_balance from latest order by user_id
+    on conflict (user_id) do update set seq = excluded.seq, balance = excluded.balance, checked_at = now()
+     where (checked.seq, checked.balance) is distinct from (excluded.seq, excluded.balance)
+  ), finding as (
+    select user_id, 'account_missing' as problem, last_balance as expected, null::bigint as found, null as reference
+      from latest where seq is null
+    union all
+    select user_id, 'balance', last_balance, balance, null from latest where balance <> last_balance
+    union all
+    select user_id, 'position', last_seq, seq, null from latest where seq <> last_seq
+    union all
+    (select distinct on (user_id) user_id, 'sequence', due_seq, seq, reference
+       from entry where seq <> due_seq order by user_id, seq)
+    union all
+    (select distinct on (user_id) user_id, 'chain', due_balance, balance_after, reference
+       from entry where balance_after <> due_balance order by user_id, seq)
+    union all
+    select entry.user_id, 'refund', coalesce(-charge.delta, 0), entry.delta, entry.reference
+      from entry left join public.credit_ledger charge
+        on charge.reference = entry.reference and charge.kind = 'charge' and charge.user_id = entry.user_id
+     where entry.kind = 'refund' and entry.delta > coalesce(-charge.delta, 0)
+  )
+  select jsonb_build_object(
+    'entries', (select count(*) from entry),
+    'findings', (select coalesce(jsonb_agg(to_jsonb(finding)), '[]') from finding))
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.compare_new_entries(p_from bigint, p_below bigint)
+ RETURNS jsonb
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  with fresh as materialized (
+    select user_id, seq, kind, delta, balance_after, reference from public.credit_ledger
+     where transaction_id >= p_from and transaction_id < coalesce(p_below, 9223372036854775807)
+  ), walked as materialized (
+    select fresh.user_id, fresh.seq, fresh.balance_after, lead(fresh.seq) over by_user is null as is_last,
+           checked.user_id is null as is_new,
+           fresh.seq = lag(fresh.seq, 1, coalesce(checked.seq, 0)) over by_user + 1
+             and fresh.balance_after = lag(fresh.balance_after, 1, coalesce(checked.balance, 0)) over by_user + fresh.delta
+             and (fresh.kind <> 'refund' or exists (
+               select from public.credit_ledger charge
+                where charge.reference = fresh.reference and charge.kind = 'charge' and charge.user_id = fresh.user_id
+                  and fresh.delta <= -charge.delta)) as is_right
+      from fresh left join public.credit_checkpoints checked on checked.user_id = fresh.user_id
+     where fresh.seq > coalesce(checked.seq, 0)
+    window by_user as (partition by fresh.user_id order by fresh.seq)
+  ), wrong as (
+    select distinct user_id from walked where not is_right
+    union
+    select walked.user_id from walked left join public.credit_accounts account on account.user_id = walked.user_id
+     where is_last and (account.seq, account.balance) is distinct from (walked.seq, walked.balance_after)
+  ), right_ones as materialized (
+    select user_id, seq, balance_after, is_new from walked
+     where is_last and not exists (select from wrong where wrong.user_id = walked.user_id)
+  ), moved as (
+    update public.credit_checkpoints checked set seq = right_ones.seq, balance = balance_after, checked_at = now()
+      from right_ones where not is_new and checked.user_id = right_ones.user_id
+  ), met as (
+    insert into public.credit_checkpoints (user_id, seq, balance)
+    select user_id, seq, balance_after from right_ones where is_new
+  )
+  select jsonb_build_object('entries', (select count(*) from walked),
+                            'left', (select coalesce(jsonb_agg(user_id), '[]') from wrong))
+$function$
+;
+
 CREATE OR REPLACE FUNCTION safelight.email_hash(p_email text)
  RETURNS bytea
  LANGUAGE sql
@@ -1955,6 +2530,28 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION safelight.note_discrepancies(p_findings jsonb)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  insert into public.credit_discrepancies as known (user_id, problem, expected, found, reference)
+  select finding.user_id, finding.problem, finding.expected, finding.found, finding.reference
+    from jsonb_to_recordset(p_findings)
+           as finding (user_id uuid, problem text, expected bigint, found bigint, reference text)
+   where finding.problem in ('account_missing', 'balance', 'position') or not exists (
+     select from public.credit_discrepancies closed
+      where closed.user_id = finding.user_id and closed.problem = finding.problem and closed.closed_at is not null
+        and (closed.expected, closed.found, closed.reference)
+            is not distinct from (finding.expected, finding.found, finding.reference))
+   order by finding.user_id, finding.problem, finding.reference
+  on conflict (user_id, problem, (coalesce(reference, ''))) where closed_at is null
+  do update set expected = excluded.expected, found = excluded.found, last_found_at = now()
+$function$
+;
+
 CREATE OR REPLACE FUNCTION safelight.on_sign_up()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1968,6 +2565,26 @@ begin
     case when new.email_confirmed_at is not null then nullif(new.email, '') end);
   return null;
 end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.outcomes_by(p_jobs jsonb, p_name text)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select coalesce(jsonb_agg(to_jsonb(outcome) order by outcome.name), '[]') from (
+    select job ->> p_name as name, sum((job ->> 'jobs')::bigint) as total_jobs,
+           coalesce(sum((job ->> 'jobs')::bigint) filter (where job ->> 'state' = 'succeeded'), 0) as completed_jobs,
+           coalesce(sum((job ->> 'jobs')::bigint) filter (where job ->> 'state' = 'failed'), 0) as failed_jobs,
+           coalesce(sum((job ->> 'jobs')::bigint) filter (where job ->> 'state' = 'canceled'), 0) as canceled_jobs,
+           sum((job ->> 'charged')::bigint) as credits_charged, sum((job ->> 'refunded')::bigint) as credits_refunded
+      from jsonb_array_elements(p_jobs) job
+     where job ->> p_name is not null
+     group by job ->> p_name
+  ) outcome
 $function$
 ;
 
@@ -2018,6 +2635,20 @@ AS $function$
 begin
   return case when p_standing ->> 'status' = 'disabled' then 'infinity'
               else coalesce((p_standing ->> 'restingUntil')::double precision, 0) end;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION safelight.retention()
+ RETURNS interval
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  return make_interval(days => coalesce(
+    (select (setting_value #>> '{}')::integer from public.app_settings where setting_key = 'retention_days'), 30));
 end
 $function$
 ;
@@ -2074,6 +2705,23 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION safelight.unpaid_refunds(p_since timestamp with time zone, p_until timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select coalesce(jsonb_agg(jsonb_build_object(
+           'user_id', job.user_id, 'problem', 'no_refund', 'expected', job.price, 'found', 0, 'reference', job.id)), '[]')
+    from public.generation_jobs job
+    join public.credit_references reference on reference.reference = job.id::text
+   where job.finished_at >= p_since and job.finished_at < p_until and job.finished_at is not null
+     and job.state in ('failed', 'canceled') and job.media = '[]'
+     and reference.charged_seq is not null and not reference.closed
+$function$
+;
+
 CREATE OR REPLACE FUNCTION safelight.welcome(p_user_id uuid, p_name text, p_verified_email text)
  RETURNS void
  LANGUAGE plpgsql
@@ -2110,6 +2758,7 @@ CREATE TRIGGER attempt_ends_with_its_state AFTER UPDATE OF state ON public.gener
 grant execute on function public.acquire_token to service_role;
 grant execute on function public.add_media to service_role;
 grant execute on function public.admit_job to service_role;
+grant execute on function public.archive_expired_media to service_role;
 grant execute on function public.ask_cancel to service_role;
 grant execute on function public.atomic_charge_credits to service_role;
 grant execute on function public.begin_attempt to service_role;
@@ -2117,12 +2766,17 @@ grant execute on function public.change_media to service_role;
 grant execute on function public.charge_credits to service_role;
 grant execute on function public.check_rate_limit to service_role;
 grant execute on function public.claim_due_jobs to service_role;
+grant execute on function public.claim_upkeep to service_role;
 grant execute on function public.cleanup_expired_rate_limits to service_role;
+grant execute on function public.close_discrepancy to service_role;
 grant execute on function public.create_job to service_role;
+grant execute on function public.detect_anomalies to service_role;
 grant execute on function public.find_job to service_role;
 grant execute on function public.find_job_by_key to service_role;
 grant execute on function public.find_media to service_role;
 grant execute on function public.find_user to service_role;
+grant execute on function public.forget_archived_files to service_role;
+grant execute on function public.get_generation_stats to service_role;
 grant execute on function public.grant_credits to service_role;
 grant execute on function public.has_seen_delivery to service_role;
 grant execute on function public.learn_token to service_role;
@@ -2141,6 +2795,7 @@ grant execute on function public.read_balance to service_role;
 grant execute on function public.read_migrations to service_role;
 grant execute on function public.read_settings to service_role;
 grant execute on function public.read_token_pool to service_role;
+grant execute on function public.reconcile_credit_ledger to service_role;
 grant execute on function public.record_attempt to service_role;
 grant execute on function public.refund_charge to service_role;
 grant execute on function public.refund_credits to service_role;
@@ -2150,6 +2805,7 @@ grant execute on function public.settle_job to service_role;
 grant execute on function public.sign_in_locally to service_role;
 grant execute on function public.start_attempt to service_role;
 grant execute on function public.take_rate_limits to service_role;
+grant execute on function public.trim_history to service_role;
 grant execute on function public.write_provider_logs to service_role;
 grant execute on function public.write_settings to service_role;
 grant select on table api_keys to service_role;
@@ -2157,9 +2813,11 @@ grant select on table app_settings to service_role;
 grant select on table audit_log to service_role;
 grant select (balance) on table credit_accounts to authenticated;
 grant select on table credit_accounts to service_role;
+grant select on table credit_checkpoints to service_role;
 grant select on table credit_discrepancies to service_role;
 grant select (user_id, seq, kind, delta, balance_after, reference, job_id, description, created_at) on table credit_ledger to authenticated;
 grant select on table credit_ledger to service_role;
+grant select on table credit_reconciliation to service_role;
 grant select on table credit_references to service_role;
 grant select (id, kind, user_id, job_id, content_type, bytes, width, height, duration, saved, expires_at, created_at) on table edited_images to authenticated;
 grant select on table edited_images to service_role;
@@ -2179,6 +2837,7 @@ grant select on table rate_limits to service_role;
 grant select on table safelight_migrations to service_role;
 grant select on table shares to service_role;
 grant select on table signup_bonuses to service_role;
+grant select on table upkeep_runs to service_role;
 grant select (id, kind, user_id, job_id, content_type, bytes, width, height, duration, saved, expires_at, created_at) on table uploads to authenticated;
 grant select on table uploads to service_role;
 grant select (id, kind, user_id, job_id, content_type, bytes, width, height, duration, saved, expires_at, created_at) on table videos to authenticated;

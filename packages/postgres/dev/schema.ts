@@ -28,6 +28,13 @@ const TABLES = `
     case when c.relrowsecurity then format(E'\\nalter table %s enable row level security;', c.oid::regclass) else '' end as text
     from pg_class c where c.relnamespace in ${OURS} and c.relkind in ('r', 'p') order by c.relnamespace::regnamespace::text, c.relname`
 
+/** What a view shows and to whom; versions of Postgres write its text differently. */
+const VIEWS = `
+  select format(E'-- view %s%s\\n%s', c.oid::regclass, coalesce(' with (' || array_to_string(c.reloptions, ', ') || ')', ''),
+    (select string_agg(format('--   %I %s', attname, format_type(atttypid, atttypmod)), E'\\n' order by attnum)
+       from pg_attribute where attrelid = c.oid and attnum > 0)) as text
+    from pg_class c where c.relnamespace in ${OURS} and c.relkind = 'v' order by c.relname`
+
 const INDEXES = `
   select pg_get_indexdef(i.indexrelid) || ';' as text from pg_index i join pg_class c on c.oid = i.indexrelid
    where c.relnamespace in ${OURS} and not exists (select from pg_constraint k where k.conindid = i.indexrelid)
@@ -62,7 +69,7 @@ const GRANTS = `
       union all
       select 'table ' || c.oid::regclass, acl.grantee, acl.privilege_type, ''
         from pg_class c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) acl
-       where c.relnamespace in ${OURS} and c.relkind in ('r', 'p') and acl.grantee <> c.relowner
+       where c.relnamespace in ${OURS} and c.relkind in ('r', 'p', 'v') and acl.grantee <> c.relowner
       union all
       select 'table ' || c.oid::regclass, acl.grantee, acl.privilege_type,
              format(' (%s)', string_agg(a.attname, ', ' order by a.attnum))
@@ -76,6 +83,7 @@ const GRANTS = `
 
 const PARTS = {
   tables: TABLES,
+  views: VIEWS,
   indexes: INDEXES,
   policies: POLICIES,
   functions: FUNCTIONS,
@@ -92,7 +100,10 @@ export async function dumpSchema(driver: SqlDriver): Promise<string> {
   for (const [name, text] of Object.entries(PARTS)) {
     const rows = await driver.query(text)
     const lines = rows.map(row => String(row['text']))
-    parts.push(`-- ${'-'.repeat(100)} ${name}`, lines.join(name === 'tables' || name === 'functions' ? '\n\n' : '\n'))
+    parts.push(
+      `-- ${'-'.repeat(100)} ${name}`,
+      lines.join(['tables', 'views', 'functions'].includes(name) ? '\n\n' : '\n'),
+    )
   }
   return `${parts.join('\n\n')}\n`
 }

@@ -10,6 +10,7 @@ import { checkSchema } from './migrate.ts'
 import { creditLedger, rateLimiter } from './money.ts'
 import { tokenPool } from './tokens.ts'
 import { journal, settings, users } from './people.ts'
+import { upkeep } from './upkeep.ts'
 
 export interface PostgresOptions {
   /** Of the token pool; tests make a minute shorter. */
@@ -36,6 +37,7 @@ export function postgres(
     journal: journal(call),
     deliveries: deliveries(call),
     ...fusedCalls(call, tokenRules),
+    ...upkeep(call),
     check: () => checkSchema(call),
     close: () => driver.close(),
   }

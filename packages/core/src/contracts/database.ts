@@ -6,6 +6,7 @@ import type { Lane } from './models.ts'
 import type { CreditLedger, RateLimiter, Settings } from './money.ts'
 import type { Journal, Users } from './people.ts'
 import type { Acquired, Candidate, TokenPool } from './tokens.ts'
+import type { Upkeep } from './upkeep.ts'
 
 /** What admission needs to know; everything else is in the database. */
 export interface Admission {
@@ -56,9 +57,10 @@ export interface Deliveries {
 
 /**
  * The ports that live in a database together. Where `admit`, `begin` and `settle` are offered each is one round trip and
- * one transaction; without them, or when the app replaces one of the ports, the engine uses the single ports.
+ * one transaction; without them, or when the app replaces one of the ports, the engine uses the single ports. A database
+ * that lasts has upkeep as well.
  */
-export interface Database {
+export interface Database extends Partial<Upkeep> {
   jobs: JobStore
   ledger: CreditLedger
   limiter: RateLimiter

@@ -2636,4 +2636,675 @@ end
 $migration$;
 `,
   },
+  {
+    version: 13,
+    name: '000013_upkeep',
+    checksum: 'aa92f84cfe79c6818b83e88ee8a8fd05f71140c25ad248512afea287199fd7e9',
+    sql: `-- 000013: what has to be done now and then: files that may go, history that nobody needs, figures of what was generated.
+--
+-- Whoever does it takes turns through claim_upkeep, so any number of servers and a cron of the database may all try. Every
+-- call is bounded, may be repeated, and says whether there is more.
+do $migration$
+begin
+perform pg_advisory_xact_lock(hashtextextended('safelight.migrations', 0));
+if to_regclass('public.safelight_migrations') is null then
+  raise exception 'apply 000001_foundation.sql first';
+end if;
+if not exists (select from public.safelight_migrations where version = 12) then
+  raise exception 'apply 000012_token-turns.sql first';
+end if;
+if exists (select from public.safelight_migrations where version = 13) then
+  return;
+end if;
+
+-- ---------------------------------------------------------------------------------------------- turns
+create table public.upkeep_runs (
+  task       text primary key,
+  claimed_at timestamptz not null
+);
+
+-- Whether the caller shall do the task now: one of all who ask within that many seconds. A refusal only reads, and whoever
+-- meets a rival in the act does not wait for it.
+create function public.claim_upkeep(p_task text, p_every_seconds integer) returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_every interval := make_interval(secs => p_every_seconds);
+begin
+  if p_task is null or p_every_seconds is null or p_every_seconds < 1 then
+    raise exception 'a task has a name and comes every second at most' using errcode = 'invalid_parameter_value';
+  end if;
+  if exists (select from public.upkeep_runs where task = p_task and claimed_at > clock_timestamp() - v_every)
+     or not pg_try_advisory_xact_lock(hashtextextended('safelight.upkeep.' || p_task, 0)) then
+    return jsonb_build_object('claimed', false);
+  end if;
+  -- Looked at once more behind the lock.
+  insert into public.upkeep_runs as run (task, claimed_at) values (p_task, clock_timestamp())
+  on conflict (task) do update set claimed_at = excluded.claimed_at where run.claimed_at <= clock_timestamp() - v_every;
+  return jsonb_build_object('claimed', found);
+end
+$function$;
+
+-- ---------------------------------------------------------------------------------------------- files
+-- The row says first that the bytes are gone, then they are deleted, then that is noted. Whoever dies in between leaves a
+-- key that is answered again.
+alter table public.media add column file_gone_at timestamptz;
+create index media_files_left on public.media (archived_at) where archived_at is not null and file_gone_at is null;
+create index media_deleted on public.media (deleted_at) where deleted_at is not null and archived_at is null;
+create index media_by_key on public.media (storage_key);
+
+create function safelight.retention() returns interval
+language plpgsql stable security definer set search_path = '' set enable_seqscan = off as $function$
+begin
+  return make_interval(days => coalesce(
+    (select (setting_value #>> '{}')::integer from public.app_settings where setting_key = 'retention_days'), 30));
+end
+$function$;
+
+-- Archives what has expired and is neither saved nor starred, and what its user deleted as long ago as files are kept.
+-- \`keys\` are files that may go now: those of these rows, and those that were answered before and are not noted as gone. A
+-- file that a living row has as well stays.
+--   → { done, more, keys }
+create function public.archive_expired_media(p_limit integer default 500) returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_deleted_before timestamptz := v_now - safelight.retention();
+  v_expired integer;
+  v_deleted integer;
+  v_keys jsonb;
+begin
+  with old as (
+    select kind, id from public.media
+     where expires_at <= v_now and archived_at is null and not saved and not starred
+     order by expires_at limit p_limit for no key update skip locked
+  )
+  update public.media set archived_at = v_now from old where media.kind = old.kind and media.id = old.id;
+  get diagnostics v_expired = row_count;
+  with old as (
+    select kind, id from public.media
+     where deleted_at <= v_deleted_before and deleted_at is not null and archived_at is null
+     order by deleted_at limit p_limit for no key update skip locked
+  )
+  update public.media set archived_at = v_now from old where media.kind = old.kind and media.id = old.id;
+  get diagnostics v_deleted = row_count;
+  select coalesce(jsonb_agg(storage_key), '[]') into v_keys from (
+    select distinct storage_key from (
+      select storage_key from public.media gone
+       where archived_at is not null and file_gone_at is null
+         and not exists (select from public.media living
+                          where living.storage_key = gone.storage_key and living.archived_at is null)
+       order by archived_at limit p_limit
+    ) oldest
+  ) files;
+  return jsonb_build_object('done', v_expired + v_deleted, 'keys', v_keys,
+                            'more', greatest(v_expired, v_deleted, jsonb_array_length(v_keys)) >= p_limit);
+end
+$function$;
+
+-- These files are deleted.
+create function public.forget_archived_files(p_keys jsonb) returns integer
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_forgotten integer;
+begin
+  update public.media set file_gone_at = clock_timestamp()
+   where storage_key in (select jsonb_array_elements_text(p_keys)) and archived_at is not null and file_gone_at is null;
+  get diagnostics v_forgotten = row_count;
+  return v_forgotten;
+end
+$function$;
+
+-- ---------------------------------------------------------------------------------------------- history
+alter table public.generation_jobs add column blanked_at timestamptz;
+create index jobs_ended on public.generation_jobs (finished_at) where finished_at is not null;
+create index jobs_to_blank on public.generation_jobs (finished_at) where finished_at is not null and blanked_at is null;
+
+-- Jobs stay for ever, but not what was asked for and how it went: a job that ended as long ago as files are kept, and has
+-- none any more, loses its prompt, its input files, what the provider said, and its attempts. Logs of provider calls are
+-- kept for 30 days, deliveries of webhooks for a day.
+--   → { done, more, provider_logs, jobs, attempts, deliveries }
+create function public.trim_history(p_limit integer default 2000) returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_ended_before timestamptz := v_now - safelight.retention();
+  v_jobs uuid[];
+  v_logs integer;
+  v_bound integer;
+  v_attempts integer;
+  v_deliveries integer;
+begin
+  v_jobs := array(
+    select id from public.generation_jobs job
+     where finished_at <= v_ended_before and finished_at is not null and blanked_at is null
+       and not exists (select from public.media
+                        where media.job_id = job.id and media.archived_at is null and media.deleted_at is null)
+     order by finished_at limit p_limit for no key update skip locked);
+  update public.generation_jobs
+     set blanked_at = v_now, outputs = null, operation = null, progress = null, troubles = null,
+         input = '{"prompt": ""}' || (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(input)
+                                       where key in ('size', 'count', 'seed', 'duration', 'style'))
+   where id = any (v_jobs);
+  delete from public.job_attempts where job_id = any (v_jobs);
+  get diagnostics v_attempts = row_count;
+  -- Of jobs that are kept elsewhere.
+  delete from public.job_attempts where id in (
+    select id from public.job_attempts where job_id is null and acquired_at <= v_ended_before
+     limit p_limit for update skip locked);
+  get diagnostics v_bound = row_count;
+  delete from public.provider_logs where id in (
+    select id from public.provider_logs where created_at <= v_now - interval '30 days'
+     order by created_at limit p_limit for update skip locked);
+  get diagnostics v_logs = row_count;
+  delete from public.webhook_deliveries where (provider, delivery_id) in (
+    select provider, delivery_id from public.webhook_deliveries where received_at <= v_now - interval '1 day 1 hour'
+     order by received_at limit p_limit for update skip locked);
+  get diagnostics v_deliveries = row_count;
+  return jsonb_build_object(
+    'done', cardinality(v_jobs) + v_attempts + v_bound + v_logs + v_deliveries,
+    'more', greatest(cardinality(v_jobs), v_bound, v_logs, v_deliveries) >= p_limit,
+    'provider_logs', v_logs, 'jobs', cardinality(v_jobs), 'attempts', v_attempts + v_bound, 'deliveries', v_deliveries);
+end
+$function$;
+
+-- ---------------------------------------------------------------------------------------------- figures
+-- How these jobs went, for each name of theirs.
+create function safelight.outcomes_by(p_jobs jsonb, p_name text) returns jsonb
+language sql stable security definer set search_path = '' set enable_seqscan = off as $function$
+  select coalesce(jsonb_agg(to_jsonb(outcome) order by outcome.name), '[]') from (
+    select job ->> p_name as name, sum((job ->> 'jobs')::bigint) as total_jobs,
+           coalesce(sum((job ->> 'jobs')::bigint) filter (where job ->> 'state' = 'succeeded'), 0) as completed_jobs,
+           coalesce(sum((job ->> 'jobs')::bigint) filter (where job ->> 'state' = 'failed'), 0) as failed_jobs,
+           coalesce(sum((job ->> 'jobs')::bigint) filter (where job ->> 'state' = 'canceled'), 0) as canceled_jobs,
+           sum((job ->> 'charged')::bigint) as credits_charged, sum((job ->> 'refunded')::bigint) as credits_refunded
+      from jsonb_array_elements(p_jobs) job
+     where job ->> p_name is not null
+     group by job ->> p_name
+  ) outcome
+$function$;
+
+-- Of the jobs that were asked for in the last hours; a year at most. Open jobs count in the total alone. A provider has the
+-- jobs whose last attempt was at it.
+--   → { hours, total_jobs, completed_jobs, …, credits_charged, credits_refunded, medians: [{ model, is_all, seconds }],
+--       by_model: [{ name, total_jobs, … }], by_provider }
+create function public.get_generation_stats(p_hours integer default 24) returns jsonb
+language plpgsql stable security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_since timestamptz := clock_timestamp() - make_interval(hours => p_hours);
+  v_groups jsonb;
+  v_medians jsonb;
+  v_all jsonb;
+begin
+  if p_hours is null or p_hours not between 1 and 8784 then
+    raise exception 'figures are of 1 to 8784 hours' using errcode = 'invalid_parameter_value';
+  end if;
+  with job as (
+    -- Whoever was created since has ended since, or not at all: so there is an index for each.
+    select model, state, attempt ->> 'provider' as provider, price, refunded_credits, id from public.generation_jobs
+     where finished_at >= v_since and finished_at is not null and created_at >= v_since
+    union all
+    select model, state, attempt ->> 'provider', price, refunded_credits, id from public.generation_jobs
+     where finished_at is null and created_at >= v_since
+  )
+  select coalesce(jsonb_agg(to_jsonb(grouped)), '[]') into v_groups from (
+    select model, provider, state, count(*) as jobs, sum(refunded_credits) as refunded,
+           -- One that failed without getting anything back may never have been charged.
+           sum(case when state = 'created' then 0
+                    when state in ('failed', 'canceled') and refunded_credits = 0 and not exists (
+                      select from public.credit_references
+                       where reference = job.id::text and charged_seq is not null) then 0
+                    else price end) as charged
+      from job group by model, provider, state
+  ) grouped;
+  select coalesce(jsonb_agg(to_jsonb(timed) order by model), '[]') into v_medians from (
+    select model, grouping(model) = 1 as is_all,
+           percentile_cont(0.5) within group (order by extract(epoch from finished_at - created_at)) as seconds
+      from public.generation_jobs
+     where finished_at >= v_since and finished_at is not null and created_at >= v_since and state = 'succeeded'
+     group by grouping sets ((model), ())
+  ) timed;
+  select (safelight.outcomes_by(coalesce(jsonb_agg(each || '{"all": "all"}'), '[]'), 'all') -> 0) - 'name' into v_all
+    from jsonb_array_elements(v_groups) each;
+  return coalesce(v_all, '{"total_jobs": 0, "completed_jobs": 0, "failed_jobs": 0, "canceled_jobs": 0,
+                           "credits_charged": 0, "credits_refunded": 0}') || jsonb_build_object(
+    'hours', p_hours, 'medians', v_medians, 'by_model', safelight.outcomes_by(v_groups, 'model'),
+    'by_provider', safelight.outcomes_by(v_groups, 'provider'));
+end
+$function$;
+
+perform safelight.close_tables('upkeep_runs');
+perform safelight.close_functions('claim_upkeep', 'archive_expired_media', 'forget_archived_files', 'trim_history',
+                                  'get_generation_stats');
+
+-- ---------------------------------------------------------------------------------------------- reports
+-- To read in an SQL editor; database/reports asks them. They show what their reader may see.
+create view safelight.balances_against_sums with (security_invoker = on) as
+  select account.user_id, account.balance, coalesce(sum(entry.delta), 0)::bigint as sum_of_entries,
+         (account.balance - coalesce(sum(entry.delta), 0))::bigint as difference,
+         account.seq, count(entry.seq) as entries
+    from public.credit_accounts account left join public.credit_ledger entry on entry.user_id = account.user_id
+   group by account.user_id, account.balance, account.seq;
+
+create view safelight.jobs_over_limits with (security_invoker = on) as
+  select job.id, job.user_id, job.model, job.state, job.attempt ->> 'provider' as provider, job.created_at,
+         coalesce(job.run_until, job.queue_until) as due_at, now() - coalesce(job.run_until, job.queue_until) as late_by
+    from public.generation_jobs job
+   where job.finished_at is null and coalesce(job.run_until, job.queue_until) < now();
+
+create view safelight.spend_by_day with (security_invoker = on) as
+  select (entry.created_at at time zone 'utc')::date as day, coalesce(job.model, 'other') as model,
+         count(*) filter (where entry.kind = 'charge') as charges,
+         coalesce(-sum(entry.delta) filter (where entry.kind = 'charge'), 0)::bigint as charged,
+         coalesce(sum(entry.delta) filter (where entry.kind = 'refund'), 0)::bigint as refunded,
+         -sum(entry.delta)::bigint as spent
+    from public.credit_ledger entry left join public.generation_jobs job on job.id = entry.job_id
+   where entry.kind in ('charge', 'refund')
+   group by 1, 2;
+
+create view safelight.provider_success with (security_invoker = on) as
+  select job.attempt ->> 'provider' as provider, (job.finished_at at time zone 'utc')::date as day, count(*) as jobs,
+         count(*) filter (where job.state = 'succeeded') as succeeded,
+         round(count(*) filter (where job.state = 'succeeded') / count(*)::numeric, 4) as success_rate,
+         percentile_cont(0.5) within group (order by extract(epoch from job.finished_at - job.created_at)) as median_seconds
+    from public.generation_jobs job
+   where job.finished_at is not null and job.attempt is not null
+   group by 1, 2;
+
+insert into public.safelight_migrations (version, name, checksum) values (13, '000013_upkeep', 'aa92f84cfe79c6818b83e88ee8a8fd05f71140c25ad248512afea287199fd7e9');
+end
+$migration$;
+`,
+  },
+  {
+    version: 15,
+    name: '000015_reconciliation',
+    checksum: '14b2207bc5975bce69c1a016a9a3f9681e99af420e61afac8a8de60718170d69',
+    sql: `-- 000015: the books are gone through: every balance against its ledger, and what looks odd though it adds up.
+--
+-- Two things find the accounts that have to be looked at. New ledger entries are found by the transaction that wrote them:
+-- a run reads up to the oldest transaction that is still running, so whoever commits late is read by the next one. And
+-- every account is held against where it stood when it was looked at last: a balance that changed without an entry shows.
+-- Each account that was found is then compared with its entries as of one instant.
+do $migration$
+begin
+perform pg_advisory_xact_lock(hashtextextended('safelight.migrations', 0));
+if to_regclass('public.safelight_migrations') is null then
+  raise exception 'apply 000001_foundation.sql first';
+end if;
+if not exists (select from public.safelight_migrations where version = 13) then
+  raise exception 'apply 000013_upkeep.sql first';
+end if;
+if exists (select from public.safelight_migrations where version = 15) then
+  return;
+end if;
+
+-- A constant first, so that no entry is written again however many there are: those from before are of transaction 0.
+alter table public.credit_ledger add column transaction_id bigint not null default 0;
+alter table public.credit_ledger alter column transaction_id set default pg_current_xact_id()::text::bigint;
+-- Entries lie in the order they came: a few kilobytes find them by transaction and by time, and cost a charge nothing.
+create index ledger_by_transaction on public.credit_ledger using brin (transaction_id, created_at)
+  with (pages_per_range = 16, autosummarize = on);
+
+-- Where an account stood when it was looked at last, by its ledger.
+create table public.credit_checkpoints (
+  user_id    uuid primary key,
+  seq        bigint not null,
+  balance    bigint not null,
+  checked_at timestamptz not null default now()
+) with (fillfactor = 80);
+
+-- One row: up to which transaction entries have been read, and up to when the ends of jobs.
+create table public.credit_reconciliation (
+  only_one     boolean primary key default true check (only_one),
+  read_to      bigint not null,
+  jobs_read_to timestamptz not null
+);
+insert into public.credit_reconciliation (read_to, jobs_read_to)
+values (pg_snapshot_xmin(pg_current_snapshot())::text::bigint, '-infinity');
+
+alter table public.credit_discrepancies
+  add column reference text,
+  add column last_found_at timestamptz not null default now(),
+  add column note text;
+create unique index discrepancy_once on public.credit_discrepancies (user_id, problem, coalesce(reference, ''))
+  where closed_at is null;
+
+-- ---------------------------------------------------------------------------------------------- comparing
+-- What is wrong with these accounts, all of it as of one instant, and how many entries were read. With p_whole from the
+-- first entry on, else from where each stood last; that is moved to the last entry, right or wrong, so that a break in
+-- the books is found once and a balance that disagrees is found until it agrees.
+--   → { entries, findings: [{ user_id, problem, expected, found, reference }] }
+create function safelight.compare_accounts(p_users uuid[], p_whole boolean) returns jsonb
+language sql security definer set search_path = '' set enable_seqscan = off as $function$
+  with standing as materialized (
+    select users.user_id, account.seq, account.balance,
+           case when p_whole then 0 else coalesce(checked.seq, 0) end as from_seq,
+           case when p_whole then 0 else coalesce(checked.balance, 0) end as from_balance
+      from unnest(p_users) users (user_id)
+      left join public.credit_accounts account using (user_id)
+      left join public.credit_checkpoints checked using (user_id)
+  ), entry as materialized (
+    select standing.user_id, own.seq, own.kind, own.delta, own.balance_after, own.reference,
+           standing.from_seq + row_number() over by_user as due_seq,
+           lag(own.balance_after, 1, standing.from_balance) over by_user + own.delta as due_balance
+      from standing cross join lateral (
+        -- The offset keeps this a look into the index for each account.
+        select * from public.credit_ledger ledger
+         where ledger.user_id = standing.user_id and ledger.seq > standing.from_seq order by ledger.seq offset 0
+      ) own
+    window by_user as (partition by standing.user_id order by own.seq)
+  ), latest as materialized (
+    select standing.user_id, standing.seq, standing.balance, greatest(standing.from_seq, max(entry.seq)) as last_seq,
+           coalesce((array_agg(entry.balance_after order by entry.seq desc))[1], standing.from_balance) as last_balance
+      from standing left join entry using (user_id)
+     group by standing.user_id, standing.seq, standing.balance, standing.from_seq, standing.from_balance
+  ), moved as (
+    insert into public.credit_checkpoints as checked (user_id, seq, balance)
+    select user_id, last_seq, last_balance from latest order by user_id
+    on conflict (user_id) do update set seq = excluded.seq, balance = excluded.balance, checked_at = now()
+     where (checked.seq, checked.balance) is distinct from (excluded.seq, excluded.balance)
+  ), finding as (
+    select user_id, 'account_missing' as problem, last_balance as expected, null::bigint as found, null as reference
+      from latest where seq is null
+    union all
+    select user_id, 'balance', last_balance, balance, null from latest where balance <> last_balance
+    union all
+    select user_id, 'position', last_seq, seq, null from latest where seq <> last_seq
+    union all
+    (select distinct on (user_id) user_id, 'sequence', due_seq, seq, reference
+       from entry where seq <> due_seq order by user_id, seq)
+    union all
+    (select distinct on (user_id) user_id, 'chain', due_balance, balance_after, reference
+       from entry where balance_after <> due_balance order by user_id, seq)
+    union all
+    select entry.user_id, 'refund', coalesce(-charge.delta, 0), entry.delta, entry.reference
+      from entry left join public.credit_ledger charge
+        on charge.reference = entry.reference and charge.kind = 'charge' and charge.user_id = entry.user_id
+     where entry.kind = 'refund' and entry.delta > coalesce(-charge.delta, 0)
+  )
+  select jsonb_build_object(
+    'entries', (select count(*) from entry),
+    'findings', (select coalesce(jsonb_agg(to_jsonb(finding)), '[]') from finding))
+$function$;
+
+-- The short way for what is mostly right: entries that were written since, each of which has to follow from the one before,
+-- the first from where its account stood, and the account has to stand at the last. Where all of that holds the account
+-- stands there from now on; \`left\` are the users where it does not. A run that could not see an entry began before its
+-- transaction ended, so no entry after a checkpoint is missing here, and one that was seen before does no harm.
+--   → { entries, left: [user_id] }
+create function safelight.compare_new_entries(p_from bigint, p_below bigint) returns jsonb
+language sql security definer set search_path = '' set enable_seqscan = off as $function$
+  with fresh as materialized (
+    select user_id, seq, kind, delta, balance_after, reference from public.credit_ledger
+     where transaction_id >= p_from and transaction_id < coalesce(p_below, 9223372036854775807)
+  ), walked as materialized (
+    select fresh.user_id, fresh.seq, fresh.balance_after, lead(fresh.seq) over by_user is null as is_last,
+           checked.user_id is null as is_new,
+           fresh.seq = lag(fresh.seq, 1, coalesce(checked.seq, 0)) over by_user + 1
+             and fresh.balance_after = lag(fresh.balance_after, 1, coalesce(checked.balance, 0)) over by_user + fresh.delta
+             and (fresh.kind <> 'refund' or exists (
+               select from public.credit_ledger charge
+                where charge.reference = fresh.reference and charge.kind = 'charge' and charge.user_id = fresh.user_id
+                  and fresh.delta <= -charge.delta)) as is_right
+      from fresh left join public.credit_checkpoints checked on checked.user_id = fresh.user_id
+     where fresh.seq > coalesce(checked.seq, 0)
+    window by_user as (partition by fresh.user_id order by fresh.seq)
+  ), wrong as (
+    select distinct user_id from walked where not is_right
+    union
+    select walked.user_id from walked left join public.credit_accounts account on account.user_id = walked.user_id
+     where is_last and (account.seq, account.balance) is distinct from (walked.seq, walked.balance_after)
+  ), right_ones as materialized (
+    select user_id, seq, balance_after, is_new from walked
+     where is_last and not exists (select from wrong where wrong.user_id = walked.user_id)
+  ), moved as (
+    update public.credit_checkpoints checked set seq = right_ones.seq, balance = balance_after, checked_at = now()
+      from right_ones where not is_new and checked.user_id = right_ones.user_id
+  ), met as (
+    insert into public.credit_checkpoints (user_id, seq, balance)
+    select user_id, seq, balance_after from right_ones where is_new
+  )
+  select jsonb_build_object('entries', (select count(*) from walked),
+                            'left', (select coalesce(jsonb_agg(user_id), '[]') from wrong))
+$function$;
+
+-- Jobs that ended since without a picture, and kept what they cost.
+create function safelight.unpaid_refunds(p_since timestamptz, p_until timestamptz) returns jsonb
+language sql stable security definer set search_path = '' set enable_seqscan = off as $function$
+  select coalesce(jsonb_agg(jsonb_build_object(
+           'user_id', job.user_id, 'problem', 'no_refund', 'expected', job.price, 'found', 0, 'reference', job.id)), '[]')
+    from public.generation_jobs job
+    join public.credit_references reference on reference.reference = job.id::text
+   where job.finished_at >= p_since and job.finished_at < p_until and job.finished_at is not null
+     and job.state in ('failed', 'canceled') and job.media = '[]'
+     and reference.charged_seq is not null and not reference.closed
+$function$;
+
+-- Each once for as long as it is open. Entries never change, so a break in them that somebody has closed is not told again;
+-- anything else that is found again after it was closed is there again.
+create function safelight.note_discrepancies(p_findings jsonb) returns void
+language sql security definer set search_path = '' set enable_seqscan = off as $function$
+  insert into public.credit_discrepancies as known (user_id, problem, expected, found, reference)
+  select finding.user_id, finding.problem, finding.expected, finding.found, finding.reference
+    from jsonb_to_recordset(p_findings)
+           as finding (user_id uuid, problem text, expected bigint, found bigint, reference text)
+   where finding.problem in ('account_missing', 'balance', 'position') or not exists (
+     select from public.credit_discrepancies closed
+      where closed.user_id = finding.user_id and closed.problem = finding.problem and closed.closed_at is not null
+        and (closed.expected, closed.found, closed.reference)
+            is not distinct from (finding.expected, finding.found, finding.reference))
+   order by finding.user_id, finding.problem, finding.reference
+  on conflict (user_id, problem, (coalesce(reference, ''))) where closed_at is null
+  do update set expected = excluded.expected, found = excluded.found, last_found_at = now()
+$function$;
+create index discrepancies_by_user on public.credit_discrepancies (user_id, problem);
+
+-- ---------------------------------------------------------------------------------------------- reconciling
+-- A step of a run: new entries, and the next accounts after p_after, as many as p_limit or as have half a million entries
+-- to read. Go on with the \`after\` of the answer as long as there is more. The discrepancies of the answer are all that are
+-- open, the latest 100 of them listed.
+--   → { more, after, discrepancies, summary: { accounts_checked, entries_checked, discrepancies, accounts_affected,
+--       discrepancy_rate } }
+create function public.reconcile_credit_ledger(p_whole boolean default false, p_after uuid default null,
+                                               p_limit integer default 50000)
+returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  c_entries_max constant integer := 500000;
+  c_transactions_max constant bigint := 1000000;
+  v_whole boolean := coalesce(p_whole, false);
+  v_oldest_running bigint := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+  v_now timestamptz := clock_timestamp();
+  v_run public.credit_reconciliation;
+  v_from bigint;
+  v_to bigint;
+  v_begin uuid := coalesce(p_after, '00000000-0000-0000-0000-000000000000');
+  v_last uuid;
+  v_is_end boolean;
+  v_accounts integer;
+  v_users uuid[];
+  v_read jsonb := '{"entries": 0, "left": []}';
+  v_compared jsonb;
+  v_open record;
+  v_list jsonb;
+begin
+  if p_limit is null or p_limit < 1 then
+    raise exception 'a step looks at one account at least' using errcode = 'invalid_parameter_value';
+  end if;
+  select * into v_run from public.credit_reconciliation for update;
+  -- Transactions that count from lower again: the database was copied into another server.
+  v_from := case when v_run.read_to > v_oldest_running then 0 else v_run.read_to end;
+  v_to := least(v_oldest_running, v_from + c_transactions_max);
+  if not v_whole then
+    v_read := safelight.compare_new_entries(v_from, case when v_to < v_oldest_running then v_to end);
+  end if;
+
+  -- The next accounts, and of them those to look at, up to the first that would be too much to read.
+  with next as materialized (
+    select account.user_id, account.seq - case when v_whole then 0 else coalesce(checked.seq, 0) end as entries,
+           v_whole or (account.seq, account.balance) is distinct from (checked.seq, checked.balance) as is_due
+      from public.credit_accounts account left join public.credit_checkpoints checked using (user_id)
+     where account.user_id >= v_begin and account.user_id is distinct from p_after
+     order by account.user_id limit p_limit
+  ), due as (
+    select user_id, row_number() over by_user as place,
+           sum(entries::double precision) over (by_user rows unbounded preceding) as entries
+      from next where is_due window by_user as (order by user_id)
+  ), stop as (
+    select user_id from due where place > 1 and entries > c_entries_max order by user_id limit 1
+  )
+  select count(*), count(*) < p_limit and not exists (select from stop),
+         (array_agg(user_id order by user_id desc))[1], coalesce(array_agg(user_id) filter (where is_due), '{}')
+    into v_accounts, v_is_end, v_last, v_users
+    from next where not exists (select from stop where stop.user_id <= next.user_id);
+  if v_whole then
+    -- And whoever has entries and no account.
+    v_users := array(
+      select unnest(v_users) union
+      select distinct user_id from public.credit_ledger
+       where user_id >= v_begin and user_id is distinct from p_after
+         and user_id <= case when v_is_end then 'ffffffff-ffff-ffff-ffff-ffffffffffff' else v_last end);
+  end if;
+  v_users := array(select unnest(v_users) union select jsonb_array_elements_text(v_read -> 'left')::uuid);
+
+  v_compared := safelight.compare_accounts(v_users, v_whole);
+  perform safelight.note_discrepancies(v_compared -> 'findings');
+  if p_after is null then
+    -- Ten minutes more than since the last run: no transaction of ours takes as long.
+    perform safelight.note_discrepancies(safelight.unpaid_refunds(
+      case when v_whole then '-infinity' else v_run.jobs_read_to - interval '10 minutes' end, v_now));
+  end if;
+  update public.credit_reconciliation
+     set read_to = case when v_whole then v_run.read_to else v_to end,
+         jobs_read_to = case when p_after is null then v_now else v_run.jobs_read_to end;
+
+  select count(*) as discrepancies, count(distinct user_id) as accounts into v_open
+    from public.credit_discrepancies where closed_at is null;
+  select coalesce(jsonb_agg(to_jsonb(latest) - 'closed_at' - 'note' order by last_found_at desc, id), '[]') into v_list from (
+    select * from public.credit_discrepancies where closed_at is null order by last_found_at desc, id limit 100
+  ) latest;
+  return jsonb_build_object(
+    'more', not v_is_end or (not v_whole and v_to < v_oldest_running),
+    'after', coalesce(v_last, p_after),
+    'discrepancies', v_list,
+    'summary', jsonb_build_object(
+      'accounts_checked', v_accounts,
+      'entries_checked', (v_read ->> 'entries')::bigint + (v_compared ->> 'entries')::bigint,
+      'discrepancies', v_open.discrepancies,
+      'accounts_affected', v_open.accounts,
+      'discrepancy_rate', least(1, round(v_open.accounts::numeric / greatest(v_accounts, 1), 6))));
+end
+$function$;
+
+-- Somebody has looked at it; false where it is not open.
+create function public.close_discrepancy(p_id uuid, p_note text) returns jsonb
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
+begin
+  if coalesce(trim(p_note), '') = '' then
+    raise exception 'whoever closes a discrepancy says why' using errcode = 'invalid_parameter_value';
+  end if;
+  update public.credit_discrepancies set closed_at = now(), note = p_note where id = p_id and closed_at is null;
+  return to_jsonb(found);
+end
+$function$;
+
+-- ---------------------------------------------------------------------------------------------- anomalies
+-- What somebody should look at, though most of it will have a reason, of the last hours; a month at most, and p_limit of
+-- each kind.
+--   → { hours, anomalies: [{ kind, user_id, reference, at, expected, found }] }
+create function public.detect_anomalies(p_hours integer default 24, p_limit integer default 100) returns jsonb
+language plpgsql stable security definer set search_path = '' set enable_seqscan = off as $function$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_since timestamptz := v_now - make_interval(hours => p_hours);
+  v_anomalies jsonb;
+begin
+  if p_hours is null or p_hours not between 1 and 744 or p_limit is null or p_limit < 1 then
+    raise exception 'anomalies are of 1 to 744 hours' using errcode = 'invalid_parameter_value';
+  end if;
+  with recent as materialized (
+    select user_id, seq, kind, delta, reference, description, created_at from public.credit_ledger
+     where created_at >= v_since
+  ), compared as (
+    -- Whoever moved lately, and whoever does not stand where the last run left them.
+    select account.*, ledger.seq as last_seq, ledger.balance_after as last_balance, ledger.created_at as last_at
+      from (
+        select user_id from recent
+        union
+        select account.user_id
+          from public.credit_accounts account left join public.credit_checkpoints checked using (user_id)
+         where (account.seq, account.balance) is distinct from (checked.seq, checked.balance)
+      ) users
+      join public.credit_accounts account using (user_id)
+      left join lateral (
+        select seq, balance_after, created_at from public.credit_ledger
+         where user_id = account.user_id order by seq desc limit 1
+      ) ledger on true
+  ), refund as (
+    select user_id, created_at, lag(created_at, 2) over (partition by user_id order by seq) as third_last_at
+      from recent where kind = 'refund'
+  ), spend as (
+    select top.*, usual.median
+      from (select distinct on (user_id) user_id, seq, -delta as amount, reference, created_at
+              from recent where kind = 'charge' order by user_id, delta, seq desc) top
+      cross join lateral (
+        select percentile_cont(0.5) within group (order by -delta) as median, count(*) as charges from (
+          select delta from public.credit_ledger
+           where user_id = top.user_id and kind = 'charge' and seq <> top.seq order by seq desc limit 100
+        ) other
+      ) usual
+     where usual.charges >= 3 and top.amount >= 10 * usual.median
+  ), odd as (
+    select 'frozen_balance' as kind, user_id, null as reference, last_at as at, last_seq as expected, seq as found
+      from compared where last_seq > seq
+    union all
+    select 'drifting_balance', user_id, null, coalesce(last_at, created_at), coalesce(last_balance, 0), balance
+      from compared where balance <> coalesce(last_balance, 0)
+    union all
+    select 'many_refunds', user_id, null, max(created_at), 2, count(*) + 2
+      from refund where created_at - third_last_at <= interval '1 hour' group by user_id
+    union all
+    select 'grant_without_reason', user_id, reference, created_at, null, delta
+      from recent where kind in ('grant', 'adjustment') and trim(description) = ''
+    union all
+    select 'unusual_spend', user_id, reference, created_at, round(median)::bigint, amount from spend
+    union all
+    -- In seconds. A job waits until \`queue_until\`, then runs until \`run_until\`.
+    select 'overdue_job', user_id, id::text, created_at, ceil(extract(epoch from allowed))::bigint,
+           floor(extract(epoch from v_now - begun_at))::bigint
+      from (
+        select job.*, begun.begun_at, coalesce(run_until, queue_until) - begun.begun_at as allowed
+          from public.generation_jobs job cross join lateral (
+            select case when run_until is null then job.created_at else coalesce(
+              safelight.from_ms((job.attempt ->> 'acceptedAt')::double precision),
+              safelight.from_ms((job.attempt ->> 'startedAt')::double precision), job.created_at) end as begun_at
+          ) begun
+         where finished_at is null
+      ) open_job
+     where v_now - begun_at > 2 * allowed
+  ), counted as (
+    select odd.*, row_number() over (partition by kind order by at desc) as place from odd
+  )
+  select coalesce(jsonb_agg(to_jsonb(counted) - 'place' order by kind, at desc), '[]') into v_anomalies
+    from counted where place <= p_limit;
+  return jsonb_build_object('hours', p_hours, 'anomalies', v_anomalies);
+end
+$function$;
+
+perform safelight.close_tables('credit_checkpoints', 'credit_reconciliation');
+perform safelight.close_functions('reconcile_credit_ledger', 'close_discrepancy', 'detect_anomalies');
+
+-- ---------------------------------------------------------------------------------------------- reports
+-- To read in an SQL editor; database/reports asks them. They show what their reader may see.
+create view safelight.open_discrepancies with (security_invoker = on) as
+  select finding.id, finding.user_id, finding.problem, finding.expected, finding.found, finding.reference, account.balance,
+         finding.found_at, finding.last_found_at
+    from public.credit_discrepancies finding left join public.credit_accounts account on account.user_id = finding.user_id
+   where finding.closed_at is null;
+
+insert into public.safelight_migrations (version, name, checksum) values (15, '000015_reconciliation', '14b2207bc5975bce69c1a016a9a3f9681e99af420e61afac8a8de60718170d69');
+end
+$migration$;
+`,
+  },
 ]
