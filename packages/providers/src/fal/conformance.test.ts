@@ -4,9 +4,6 @@ import { providerCases } from '../testing/index.ts'
 import { fal } from './index.ts'
 import { falSimulator } from './simulator.ts'
 
-// The clock of the suite stands still for requests under way, and not for what the adapter loads with its first use.
-await Promise.all([import('./pictures.ts'), import('./status-stream.ts'), import('./webhook.ts')])
-
 const prompt = 'a fox in snow'
 const requests = [
   { model: 'flux-schnell', input: { prompt } },

@@ -70,7 +70,7 @@ export async function createStage(test: ProviderUnderTest, options: StageOptions
   if (options.plan) world.next(test.simulator.provider, options.plan)
   const line = watchedLine(world, test, key, seconds => (clock.now += seconds * 1000))
   const { follow, ...polled } = test.provider
-  const provider: ProviderUnderTest['provider'] = options.live && follow ? { ...polled, follow } : polled
+  const { provider, underWay: callsUnderWay } = watchedProvider(options.live && follow ? { ...polled, follow } : polled)
   const saving = watchedMedia()
   const database = memoryDatabase({ now, openingBalance: OPENING_BALANCE })
   const token = {
@@ -106,7 +106,7 @@ export async function createStage(test: ProviderUnderTest, options: StageOptions
     void work.catch(() => undefined).finally(() => (isDone = true))
     for (let calm = 0, stuckMs = 0; calm < 3;) {
       await new Promise(resolve => setTimeout(resolve, 1))
-      const isBusy = !isDone || line.underWay() + saving.underWay() > 0
+      const isBusy = !isDone || line.underWay() + saving.underWay() + callsUnderWay() > 0
       calm = isBusy ? 0 : calm + 1
       stuckMs = isBusy ? stuckMs + 1 : 0
       // A synchronous vendor works while the line is held.
@@ -185,6 +185,27 @@ function watchedLine(
     }
   }
   return { fetch: watched, leaks, underWay: () => open }
+}
+
+const CALLS = ['submit', 'look', 'lookup', 'cancel', 'download'] as const
+
+/** Says how many calls are under way, also while an adapter does something else than asking, such as loading a part of itself. */
+function watchedProvider(provider: ProviderUnderTest['provider']) {
+  let open = 0
+  const counted = CALLS.flatMap(name => {
+    const call = provider[name] as ((...given: unknown[]) => Promise<unknown>) | undefined
+    if (!call) return []
+    const counting = async (...given: unknown[]) => {
+      open++
+      try {
+        return await call.apply(provider, given)
+      } finally {
+        open--
+      }
+    }
+    return [[name, counting]]
+  })
+  return { provider: { ...provider, ...Object.fromEntries(counted) } as typeof provider, underWay: () => open }
 }
 
 /** A store that says how many files are being written. */
