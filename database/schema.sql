@@ -1080,7 +1080,7 @@ begin
     select 'unusual_spend', user_id, reference, created_at, round(median)::bigint, amount from spend
     union all
     -- In seconds. A job waits until `queue_until`, then runs until `run_until`.
-    select 'overdue_job', user_id, id::text, created_at, ceil(extract(epoch from allowed))::bigint,
+    select 'overdue_job', user_id, id::text, created_at, round(extract(epoch from allowed))::bigint,
            floor(extract(epoch from v_now - begun_at))::bigint
       from (
         select job.*, begun.begun_at, coalesce(run_until, queue_until) - begun.begun_at as allowed

@@ -349,7 +349,7 @@ begin
     select 'unusual_spend', user_id, reference, created_at, round(median)::bigint, amount from spend
     union all
     -- In seconds. A job waits until `queue_until`, then runs until `run_until`.
-    select 'overdue_job', user_id, id::text, created_at, ceil(extract(epoch from allowed))::bigint,
+    select 'overdue_job', user_id, id::text, created_at, round(extract(epoch from allowed))::bigint,
            floor(extract(epoch from v_now - begun_at))::bigint
       from (
         select job.*, begun.begun_at, coalesce(run_until, queue_until) - begun.begun_at as allowed
@@ -381,6 +381,6 @@ create view safelight.open_discrepancies with (security_invoker = on) as
     from public.credit_discrepancies finding left join public.credit_accounts account on account.user_id = finding.user_id
    where finding.closed_at is null;
 
-insert into public.safelight_migrations (version, name, checksum) values (15, '000015_reconciliation', '14b2207bc5975bce69c1a016a9a3f9681e99af420e61afac8a8de60718170d69');
+insert into public.safelight_migrations (version, name, checksum) values (15, '000015_reconciliation', '136781b7fd3f0dc29ed79ff3136e7d6cb408a32da3369f63760e0325e0086f2f');
 end
 $migration$;

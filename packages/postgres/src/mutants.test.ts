@@ -14,12 +14,15 @@ import {
 } from '@safelight/core/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dumpSchema } from '../dev/schema.ts'
+import type { SqlDriver } from './driver.ts'
 import { migrations, shim } from './generated/sql.ts'
 import { type Engine, ENGINES } from './testing/engines.ts'
 import { harnessOn } from './testing/database-harness.ts'
+import { lateEntryCase } from './testing/late-entry.ts'
 import { ownCases } from './testing/own-cases.ts'
+import { upkeepCases } from './testing/upkeep-cases.ts'
 
-type Suite = 'ledger' | 'limiter' | 'jobs' | 'tokens' | 'database' | 'own'
+type Suite = 'ledger' | 'limiter' | 'jobs' | 'tokens' | 'database' | 'own' | 'upkeep'
 type Mutant = [name: string, caughtBy: Suite, from: string, to: string]
 
 const MUTANTS: readonly Mutant[] = [
@@ -203,6 +206,121 @@ const MUTANTS: readonly Mutant[] = [
     `and state = p_state and version = p_version and state in ('storing', 'refunding')`,
     `and price > 0`,
   ],
+  [
+    'two servers get the same turn',
+    'upkeep',
+    'set claimed_at = excluded.claimed_at where run.claimed_at <= clock_timestamp() - v_every',
+    'set claimed_at = excluded.claimed_at',
+  ],
+  [
+    'a task comes before its time',
+    'upkeep',
+    'task = p_task and claimed_at > clock_timestamp() - v_every',
+    'task = p_task and false',
+  ],
+  [
+    'what was starred is archived',
+    'upkeep',
+    'archived_at is null and not saved and not starred',
+    'archived_at is null and not saved',
+  ],
+  [
+    'what was saved is archived',
+    'upkeep',
+    'archived_at is null and not saved and not starred',
+    'archived_at is null and not starred',
+  ],
+  [
+    'a file that is left over is never deleted',
+    'upkeep',
+    'where archived_at is not null and file_gone_at is null\n         and not exists',
+    'where archived_at = v_now\n         and not exists',
+  ],
+  [
+    'a file that somebody still has is deleted',
+    'upkeep',
+    'where living.storage_key = gone.storage_key and living.archived_at is null',
+    'where false',
+  ],
+  [
+    'a picture that is kept loses its prompt',
+    'upkeep',
+    'where media.job_id = job.id and media.archived_at is null and media.deleted_at is null',
+    'where false',
+  ],
+  [
+    'an open job loses its prompt',
+    'upkeep',
+    'where finished_at <= v_ended_before and finished_at is not null and blanked_at is null',
+    'where coalesce(finished_at, created_at) <= v_ended_before and blanked_at is null',
+  ],
+  ['prompts stay for ever', 'upkeep', `input = '{"prompt": ""}' ||`, `input = input ||`],
+  [
+    'entries are believed to follow',
+    'upkeep',
+    'select distinct user_id from walked where not is_right',
+    'select distinct user_id from walked where false',
+  ],
+  [
+    'an account need not stand at its last entry',
+    'upkeep',
+    'where is_last and (account.seq, account.balance) is distinct from (walked.seq, walked.balance_after)',
+    'where false',
+  ],
+  [
+    'accounts without new entries are not looked at',
+    'upkeep',
+    'v_whole or (account.seq, account.balance) is distinct from (checked.seq, checked.balance) as is_due',
+    'v_whole as is_due',
+  ],
+  [
+    'a balance that differs is taken for where the account stands',
+    'upkeep',
+    'select user_id, last_seq, last_balance from latest order by user_id',
+    'select user_id, coalesce(seq, last_seq), coalesce(balance, last_balance) from latest order by user_id',
+  ],
+  [
+    'the whole is not read from the first entry',
+    'upkeep',
+    'select unnest(v_users) union\n      select distinct user_id',
+    'select unnest(v_users) where false union\n      select distinct user_id',
+  ],
+  [
+    'new entries are read up to the newest, and what ends late is passed by',
+    'upkeep',
+    'v_oldest_running bigint := pg_snapshot_xmin(',
+    'v_oldest_running bigint := pg_snapshot_xmax(',
+  ],
+  [
+    'what was found once and closed is never found again',
+    'upkeep',
+    `where finding.problem in ('account_missing', 'balance', 'position') or not exists`,
+    'where not exists',
+  ],
+  [
+    'what nobody closed is forgotten',
+    'upkeep',
+    'from public.credit_discrepancies where closed_at is null order by last_found_at',
+    `from public.credit_discrepancies where closed_at is null and last_found_at >= v_now and problem <> 'chain' order by last_found_at`,
+  ],
+  ['a refund of too much passes', 'upkeep', 'and fresh.delta <= -charge.delta', ''],
+  [
+    'a failed job keeps its price',
+    'upkeep',
+    'and reference.charged_seq is not null and not reference.closed',
+    'and reference.charged_seq is not null and reference.closed and reference.user_id is null',
+  ],
+  ['a frozen balance passes', 'upkeep', 'from compared where last_seq > seq', 'from compared where last_seq < seq'],
+  [
+    'a drifting balance passes',
+    'upkeep',
+    'from compared where balance <> coalesce(last_balance, 0)',
+    'from compared where balance < 0',
+  ],
+  ['three refunds pass', 'upkeep', 'lag(created_at, 2) over', 'lag(created_at, 3) over'],
+  ['a grant without a reason passes', 'upkeep', `trim(description) = ''`, `description = ''`],
+  ['ten times the usual passes', 'upkeep', 'top.amount >= 10 * usual.median', 'top.amount > 10 * usual.median'],
+  ['an overdue job passes', 'upkeep', 'v_now - begun_at > 2 * allowed', 'v_now - begun_at > 3 * allowed'],
 ]
 
 const CHANCES = 6
@@ -220,7 +338,7 @@ describe('over postgres', () => {
     // Some show only in a race that somebody has to lose: then the suite gets more than one chance to see it.
     let caught: unknown = null
     for (let chance = 0; chance < CHANCES && caught === null; chance++) {
-      caught = await firstFailure(SUITES[caughtBy](() => harnessOn(driver)))
+      caught = await firstFailure(SUITES[caughtBy](() => harnessOn(driver), driver))
     }
     expect(caught).not.toBeNull()
     await driver.close()
@@ -258,13 +376,14 @@ function mutated(from: string, to: string): string[] {
   return all.map(sql => sql.replace(from, () => to))
 }
 
-const SUITES: Record<Suite, (make: () => Promise<DatabaseHarness>) => Case[]> = {
+const SUITES: Record<Suite, (make: () => Promise<DatabaseHarness>, driver: SqlDriver) => Case[]> = {
   ledger: make => creditLedgerCases(portsOf(make), { runs: 3 }),
   limiter: make => rateLimiterCases(portsOf(make), { runs: 3 }),
   jobs: make => jobStoreCases(portsOf(make), { runs: 3 }),
   tokens: make => tokenPoolCases(portsOf(make)),
   database: make => databaseCases(make, { runs: 3 }),
-  own: ownCases,
+  own: make => ownCases(make),
+  upkeep: (_make, driver) => [...upkeepCases(() => driver), lateEntryCase(() => driver)],
 }
 
 async function firstFailure(cases: readonly Case[]): Promise<string | null> {

@@ -17,6 +17,7 @@ import {
 import type { SqlDriver } from '../driver.ts'
 import { harnessOn } from './database-harness.ts'
 import { ownCases } from './own-cases.ts'
+import { upkeepCases } from './upkeep-cases.ts'
 
 export interface PortCasesOptions {
   /** Of what is drawn at random. */
@@ -48,6 +49,7 @@ export function portCases(
     journal: journalCases(async () => ({ ...(await ports()), calls })),
     database: databaseCases(harness, options),
     'our own cases': ownCases(harness),
+    upkeep: upkeepCases(driver),
   }
 }
 
