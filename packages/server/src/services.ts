@@ -14,6 +14,7 @@ import { hasForwardingHeader, peerOf } from './http/hosts.ts'
 import { describe } from './http/problems.ts'
 import { createReferences, type References } from './http/references.ts'
 import { defaultLimits, troubleToConsole, type Log, type ServerLimits, type ServerOptions } from './options.ts'
+import { createUpkeep, type UpkeepRunner } from './upkeep/upkeep.ts'
 
 /** As old as a copy of the settings or of a user may be. */
 const COPY_SECONDS = 5
@@ -31,6 +32,8 @@ export interface Services {
   hub: EventHub
   uploads: Gate
   stopping: AbortSignal
+  /** Null for a database that goes with its process. */
+  upkeep: UpkeepRunner | null
   /** A copy, at most five seconds old. */
   settings(): Promise<SettingsValues>
   /** What the caller is counted under, where that is known. */
@@ -70,6 +73,7 @@ export function createServices(studio: Studio, options: ServerOptions): Services
     hub: createEventHub(studio, limits.streamsPerUser),
     uploads: createGate(limits.uploadsPerUser),
     stopping: options.stopping ?? new AbortController().signal,
+    upkeep: createUpkeep(studio, log),
     settings,
     addressOf,
     limitsOf: async (c, userId) => limitsOf(await settings(), { userId, ip: addressOf(c) }),

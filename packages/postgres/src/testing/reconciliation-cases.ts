@@ -6,9 +6,11 @@ import { newUser } from './engines.ts'
 import {
   admittedJob,
   charge,
+  type Found,
   forgedEntry,
   problemsOf,
   rewriteEntry,
+  sorted,
   type UpkeepStage,
   userWith,
 } from './upkeep-steps.ts'
@@ -215,12 +217,9 @@ const anomalyChecks: Record<string, Check> = {
   },
 }
 
-async function anomaliesOf(
-  { database }: UpkeepStage,
-  userId: string,
-): Promise<[Anomaly['kind'], number | null, number | null][]> {
+async function anomaliesOf({ database }: UpkeepStage, userId: string): Promise<Found<Anomaly['kind']>[]> {
   const own = (await database.detectAnomalies()).filter(anomaly => anomaly.userId === userId)
-  return own.map(({ kind, expected, found }) => [kind, expected, found] as const).toSorted() as never
+  return sorted(own.map(({ kind, expected, found }) => [kind, expected, found]))
 }
 
 export const reconciliationChecks: Record<string, Check> = { ...bookChecks, ...anomalyChecks }

@@ -11,6 +11,14 @@ export interface UpkeepStage {
   driver: SqlDriver
 }
 
+/** What, what was expected, and what is there. */
+export type Found<What extends string> = [what: What, expected: number | null, found: number | null]
+
+/** By what it is, and then by the numbers as text. */
+export function sorted<What extends string>(found: Found<What>[]): Found<What>[] {
+  return found.toSorted((one, other) => (String(one) < String(other) ? -1 : 1))
+}
+
 /** A user with so many credits, of one grant. */
 export async function userWith({ database, driver }: UpkeepStage, balance: number): Promise<string> {
   const userId = await newUser(driver)
@@ -36,10 +44,10 @@ export async function problemsOf(
   { database }: UpkeepStage,
   userId: string,
   options: { whole?: boolean } = {},
-): Promise<[Discrepancy['problem'], number | null, number | null][]> {
+): Promise<Found<Discrepancy['problem']>[]> {
   const { discrepancies } = await database.reconcileCreditLedger(options)
   const own = discrepancies.filter(found => found.userId === userId)
-  return own.map(({ problem, expected, found }) => [problem, expected, found] as const).toSorted() as never
+  return sorted(own.map(({ problem, expected, found }) => [problem, expected, found]))
 }
 
 /** Past the trigger, as only the owner of the table can. */

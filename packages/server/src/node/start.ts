@@ -4,6 +4,7 @@ import type { Model, Studio } from '@safelight/core'
 import { describe } from '../http/problems.ts'
 import type { Log, ServerOptions } from '../options.ts'
 import { createServer } from '../server.ts'
+import { createUpkeep, keepUp } from '../upkeep/upkeep.ts'
 import type { Environment } from './environment.ts'
 import { httpServer, httpTimes, listen, type BoundedServer, type HttpTimes } from './http-server.ts'
 import { pageFrom } from './page.ts'
@@ -17,7 +18,7 @@ export interface StartOptions<Models extends Model = Model> {
   /** The directory of the built page. */
   page?: string
   log: Log
-  /** Whether the worker loop runs here; jobs also advance with requests and sweeps. True by default. */
+  /** Whether the worker loop and upkeep run here; both also go on with sweeps, jobs with any request. True by default. */
   worker?: boolean
   /** Over what the environment says. */
   options?: Partial<ServerOptions>
@@ -54,7 +55,7 @@ export async function startServer<Models extends Model>(start: StartOptions<Mode
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler: answerMalformed })
   const bounded = httpServer((request, response) => void listener(request, response), { ...httpTimes, ...start.times })
   const port = await listen(bounded.server, environment.port, environment.host)
-  const work = start.worker === false ? Promise.resolve() : runWorker(studio, stopping.signal, log)
+  const work = start.worker === false ? Promise.resolve() : workAndKeepUp(studio, stopping.signal, log)
   const { promise: closed, resolve: markClosed } = Promise.withResolvers<void>()
   let closing: Promise<void> | undefined
   const running: RunningServer = {
@@ -111,6 +112,11 @@ async function runWorker<Models extends Model>(studio: Studio<Models>, signal: A
   } catch (error) {
     log('error', 'the worker stopped', describe(error))
   }
+}
+
+/** Upkeep comes in the worker's process, beside it. */
+async function workAndKeepUp<Models extends Model>(studio: Studio<Models>, signal: AbortSignal, log: Log) {
+  await Promise.all([runWorker(studio, signal, log), keepUp(createUpkeep(studio, log), signal)])
 }
 
 interface ShutDown {

@@ -8,6 +8,7 @@ import { cached } from '../cache.ts'
 import type { AppEnv } from '../context.ts'
 import { describe, notFound } from '../http/problems.ts'
 import type { Services } from '../services.ts'
+import { sweepUpkeep } from '../upkeep/upkeep.ts'
 import { answer, newRoutes, refusals } from './common.ts'
 
 const CHECK_SECONDS = { timeout: 5, kept: 1, tokensKept: 15 }
@@ -99,7 +100,7 @@ function checkStorage(media: MediaStore & { check?(): Promise<void> }): Promise<
   return media.check ? media.check() : media.find('readyz/')
 }
 
-function addSweep(routes: Routes, { studio, options }: Services): void {
+function addSweep(routes: Routes, { studio, options, upkeep, stopping }: Services): void {
   const onlyWithSecret = createMiddleware<AppEnv>(async (c, next) => {
     if (options.sweepSecret === undefined) return notFound(c)
     const header = c.req.header('Authorization')
@@ -117,6 +118,10 @@ function addSweep(routes: Routes, { studio, options }: Services): void {
       middleware: onlyWithSecret,
       responses: { 200: answer('How many were due.', z.object({ advanced: z.int() })), ...refusals },
     })
-    routes.openapi(route, async c => c.json({ advanced: await studio.sweep({ limit: SWEEP_LIMIT }) }, 200))
+    routes.openapi(route, async c => {
+      const advanced = await studio.sweep({ limit: SWEEP_LIMIT })
+      await sweepUpkeep(upkeep, stopping)
+      return c.json({ advanced }, 200)
+    })
   }
 }
