@@ -19,6 +19,15 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
     load: async () => (await import('./registry.ts')).registry,
   },
   migrate: { summary: 'Bring the database up to date', load: async () => (await import('./migrate.ts')).migrate },
+  reconcile: {
+    summary: 'Compare every balance with the ledger',
+    load: async () => (await import('./upkeep.ts')).reconcile,
+  },
+  stats: { summary: 'Say how the jobs of the last hours went', load: async () => (await import('./upkeep.ts')).stats },
+  anomalies: {
+    summary: 'Say what is out of the ordinary',
+    load: async () => (await import('./upkeep.ts')).anomalies,
+  },
 }
 
 /** Runs one command line and answers with its exit code. */
