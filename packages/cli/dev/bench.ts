@@ -9,6 +9,10 @@ const BENCHES: Record<string, Bench> = {
     about: 'admitting a job on a real Postgres, against naive ways of doing it',
     run: async () => (await import('../../postgres/bench/admission.ts')).run(),
   },
+  books: {
+    about: 'reconciling ten thousand new entries in a ledger of two million, on a real Postgres',
+    run: async () => (await import('../../postgres/bench/reconciliation.ts')).run(),
+  },
   start: {
     about: 'from `start` to the first answer, warm; --cold: from a bare clone',
     run: async options => (await import('./bench/start.ts')).run(options),
