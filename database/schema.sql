@@ -1553,7 +1553,7 @@ CREATE OR REPLACE FUNCTION public.reconcile_credit_ledger(p_whole boolean DEFAUL
  SET enable_seqscan TO 'off'
 AS $function$
 declare
-  c_entries_max constant integer := 500000;
+  c_entries_max constant integer := 200000;
   c_transactions_max constant bigint := 1000000;
   v_whole boolean := coalesce(p_whole, false);
   v_oldest_running bigint := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;

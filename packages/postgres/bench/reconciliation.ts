@@ -21,7 +21,7 @@ export async function run(): Promise<void> {
     const driver = pg(await server.createDatabase(), { connections: 1 })
     await migrate(driver)
     await fill(driver)
-    const { reconcileCreditLedger } = postgres(driver)
+    const { reconcileCreditLedger, detectAnomalies } = postgres(driver)
     const steps = (entries: number) => async () => {
       if (entries > 0) await write(driver, entries)
       return timed(() => reconcileCreditLedger())
@@ -31,6 +31,7 @@ export async function run(): Promise<void> {
     report('1,000 new entries', await repeated(steps(1000)))
     const measured = await repeated(steps(NEW_ENTRIES))
     report('10,000 new entries', measured)
+    report('anomalies, all within a day', [await timed(() => detectAnomalies())])
     report('whole', [await timed(() => reconcileCreditLedger({ whole: true }))])
     await driver.close()
     if (middle(measured) > GOAL_MS) process.exitCode = 1

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { postgres } from './database.ts'
 import type { SqlDriver } from './driver.ts'
+import { migrations, shim } from './generated/sql.ts'
+import { migrate } from './migrate.ts'
 import { type Engine, ENGINES } from './testing/engines.ts'
 import { lateEntryCase } from './testing/late-entry.ts'
 import { problemsOf, userWith } from './testing/upkeep-steps.ts'
@@ -51,6 +53,34 @@ describe('upkeep', () => {
     expect((await problemsOf(stage, userId)).map(([problem]) => problem)).toContain('sequence')
     const [{ read_to: readTo } = {}] = await driver.query('select read_to::integer from public.credit_reconciliation')
     expect(readTo).toBeLessThan(1_000_000)
+  })
+
+  test('a ledger that is there already is not written again for it, and stays append-only', async () => {
+    const old = await engine.open({ migrated: false, connections: 1 })
+    await old.query([shim, ...migrations.filter(({ version }) => version < 13).map(({ sql }) => sql)].join('\n'))
+    const stage = { driver: old, database: postgres(old) }
+    const userId = await userWith(stage, 100)
+    const file = async () =>
+      (await old.query(`select pg_relation_filenode('public.credit_ledger') as node`))[0]?.['node']
+    const before = await file()
+    await migrate(old)
+    expect(await file()).toBe(before)
+    await stage.database.ledger.grant({ userId, amount: 5, key: 'later', description: 'Later' })
+    const entries = await old.query(
+      'select seq::integer, transaction_id > 0 as is_known from public.credit_ledger order by seq',
+    )
+    expect(entries).toEqual([
+      { seq: 1, is_known: false },
+      { seq: 2, is_known: true },
+    ])
+    expect((await stage.database.reconcileCreditLedger()).summary).toMatchObject({
+      discrepancies: 0,
+      accountsChecked: 1,
+    })
+    await expect(old.query('update public.credit_ledger set transaction_id = 0')).rejects.toMatchObject({
+      code: '42501',
+    })
+    await old.close()
   })
 
   test('entries that were there before reconciliation was are read through their accounts', async () => {

@@ -2918,7 +2918,7 @@ $migration$;
   {
     version: 15,
     name: '000015_reconciliation',
-    checksum: '136781b7fd3f0dc29ed79ff3136e7d6cb408a32da3369f63760e0325e0086f2f',
+    checksum: 'eda0c5eecb9d434311513c21a199533aadd22b47e93eb2e43092575a06fafc44',
     sql: `-- 000015: the books are gone through: every balance against its ledger, and what looks odd though it adds up.
 --
 -- Two things find the accounts that have to be looked at. New ledger entries are found by the transaction that wrote them:
@@ -3100,7 +3100,7 @@ $function$;
 create index discrepancies_by_user on public.credit_discrepancies (user_id, problem);
 
 -- ---------------------------------------------------------------------------------------------- reconciling
--- A step of a run: new entries, and the next accounts after p_after, as many as p_limit or as have half a million entries
+-- A step of a run: new entries, and the next accounts after p_after, as many as p_limit or as have two hundred thousand entries
 -- to read. Go on with the \`after\` of the answer as long as there is more. The discrepancies of the answer are all that are
 -- open, the latest 100 of them listed.
 --   → { more, after, discrepancies, summary: { accounts_checked, entries_checked, discrepancies, accounts_affected,
@@ -3110,7 +3110,7 @@ create function public.reconcile_credit_ledger(p_whole boolean default false, p_
 returns jsonb
 language plpgsql security definer set search_path = '' set enable_seqscan = off as $function$
 declare
-  c_entries_max constant integer := 500000;
+  c_entries_max constant integer := 200000;
   c_transactions_max constant bigint := 1000000;
   v_whole boolean := coalesce(p_whole, false);
   v_oldest_running bigint := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
@@ -3302,7 +3302,7 @@ create view safelight.open_discrepancies with (security_invoker = on) as
     from public.credit_discrepancies finding left join public.credit_accounts account on account.user_id = finding.user_id
    where finding.closed_at is null;
 
-insert into public.safelight_migrations (version, name, checksum) values (15, '000015_reconciliation', '136781b7fd3f0dc29ed79ff3136e7d6cb408a32da3369f63760e0325e0086f2f');
+insert into public.safelight_migrations (version, name, checksum) values (15, '000015_reconciliation', 'eda0c5eecb9d434311513c21a199533aadd22b47e93eb2e43092575a06fafc44');
 end
 $migration$;
 `,

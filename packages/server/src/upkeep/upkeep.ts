@@ -6,6 +6,8 @@ import { hasUpkeep, type Task, TASKS } from './tasks.ts'
 
 /** The first look after a start comes within this time, and never at once: whoever is asked for something comes first. */
 const FIRST_WITHIN_SECONDS = 60
+/** A turn that was somebody else's is asked for again within this time, however long its interval is. */
+const ASK_WITHIN_SECONDS = 3600
 /** Added to each pause, so that servers that were started together do not ask together for ever. */
 const JITTER_SHARE = 0.1
 /** How long a turn may go on that somebody waits for. */
@@ -39,7 +41,7 @@ export async function sweepUpkeep(upkeep: UpkeepRunner | null, stopping: AbortSi
   await upkeep?.run(TASKS, AbortSignal.any([stopping, AbortSignal.timeout(SWEEP_SECONDS * 1000)]))
 }
 
-/** Runs every task at its interval until aborted, and ends when the step under way has ended. */
+/** Asks for a turn of every task, again and again until aborted, and ends when the step under way has ended. */
 export async function keepUp(upkeep: UpkeepRunner | null, signal: AbortSignal): Promise<void> {
   if (!upkeep) return
   const dueAt = new Map(TASKS.map(task => [task, Date.now() + Math.random() * FIRST_WITHIN_SECONDS * 1000]))
@@ -48,12 +50,13 @@ export async function keepUp(upkeep: UpkeepRunner | null, signal: AbortSignal): 
     const due = TASKS.filter(task => (dueAt.get(task) ?? 0) <= Date.now())
     await upkeep.run(due, signal)
     for (const task of due) {
-      dueAt.set(task, Date.now() + task.everySeconds * (1 + Math.random() * JITTER_SHARE) * 1000)
+      const pauseSeconds = Math.min(task.everySeconds, ASK_WITHIN_SECONDS) * (1 + Math.random() * JITTER_SHARE)
+      dueAt.set(task, Date.now() + pauseSeconds * 1000)
     }
   }
 }
 
-/** A week is the longest that is waited for, and a timer of Node goes further. */
+/** Until then, or until the abort. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     if (signal.aborted) return resolve()
