@@ -1,4 +1,4 @@
--- 000015: the books are gone through: every balance against its ledger, and what looks odd though it adds up.
+-- 000014: the books are gone through: every balance against its ledger, and what looks odd though it adds up.
 --
 -- Two things find the accounts that have to be looked at. New ledger entries are found by the transaction that wrote them:
 -- a run reads up to the oldest transaction that is still running, so whoever commits late is read by the next one. And
@@ -13,7 +13,7 @@ end if;
 if not exists (select from public.safelight_migrations where version = 13) then
   raise exception 'apply 000013_upkeep.sql first';
 end if;
-if exists (select from public.safelight_migrations where version = 15) then
+if exists (select from public.safelight_migrations where version = 14) then
   return;
 end if;
 
@@ -381,6 +381,6 @@ create view safelight.open_discrepancies with (security_invoker = on) as
     from public.credit_discrepancies finding left join public.credit_accounts account on account.user_id = finding.user_id
    where finding.closed_at is null;
 
-insert into public.safelight_migrations (version, name, checksum) values (15, '000015_reconciliation', 'eda0c5eecb9d434311513c21a199533aadd22b47e93eb2e43092575a06fafc44');
+insert into public.safelight_migrations (version, name, checksum) values (14, '000014_reconciliation', '1b68cf931f21492236d8ab89aa7d96bd124b548e3bb0e4a2f40090bff48ffb60');
 end
 $migration$;
