@@ -1055,8 +1055,10 @@ begin
       from recent where kind = 'refund'
   ), spend as (
     select top.*, usual.median
-      from (select distinct on (user_id) user_id, seq, -delta as amount, reference, created_at
-              from recent where kind = 'charge' order by user_id, delta, seq desc) top
+      from (select * from (
+              select distinct on (user_id) user_id, seq, -delta as amount, reference, created_at
+                from recent where kind = 'charge' order by user_id, delta, seq desc
+            ) each_ones order by amount desc limit 10000) top     -- of more than can be looked into, the largest
       cross join lateral (
         select percentile_cont(0.5) within group (order by -delta) as median, count(*) as charges from (
           select delta from public.credit_ledger

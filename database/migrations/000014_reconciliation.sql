@@ -324,8 +324,10 @@ begin
       from recent where kind = 'refund'
   ), spend as (
     select top.*, usual.median
-      from (select distinct on (user_id) user_id, seq, -delta as amount, reference, created_at
-              from recent where kind = 'charge' order by user_id, delta, seq desc) top
+      from (select * from (
+              select distinct on (user_id) user_id, seq, -delta as amount, reference, created_at
+                from recent where kind = 'charge' order by user_id, delta, seq desc
+            ) each_ones order by amount desc limit 10000) top     -- of more than can be looked into, the largest
       cross join lateral (
         select percentile_cont(0.5) within group (order by -delta) as median, count(*) as charges from (
           select delta from public.credit_ledger
@@ -381,6 +383,6 @@ create view safelight.open_discrepancies with (security_invoker = on) as
     from public.credit_discrepancies finding left join public.credit_accounts account on account.user_id = finding.user_id
    where finding.closed_at is null;
 
-insert into public.safelight_migrations (version, name, checksum) values (14, '000014_reconciliation', '1b68cf931f21492236d8ab89aa7d96bd124b548e3bb0e4a2f40090bff48ffb60');
+insert into public.safelight_migrations (version, name, checksum) values (14, '000014_reconciliation', '910dcdb4f30d9e614b3a7fa8cfa66c93eea495be65f1dba49330430704049c28');
 end
 $migration$;
