@@ -60,6 +60,38 @@ const LOOKUPS: readonly [index: string, parameters: string, text: string][] = [
   ['job_attempts_pkey', 'uuid', 'update public.job_attempts set ended_at = now() where id = $1'],
   ['once_per_reference', 'text', `select seq from public.credit_ledger where reference = $1 and kind = 'grant'`],
   ['credit_ledger_pkey', 'uuid, bigint', 'select seq from public.credit_ledger where user_id = $1 and seq = $2'],
+  [
+    'ledger_by_transaction',
+    'bigint, bigint',
+    'select user_id from public.credit_ledger where transaction_id >= $1 and transaction_id < $2',
+  ],
+  ['ledger_by_transaction', 'timestamptz', 'select user_id from public.credit_ledger where created_at >= $1'],
+  [
+    'credit_ledger_pkey',
+    'uuid, bigint',
+    'select delta from public.credit_ledger where user_id = $1 and seq > $2 order by seq',
+  ],
+  [
+    'credit_accounts_pkey',
+    'uuid',
+    'select balance from public.credit_accounts where user_id >= $1 order by user_id limit 100',
+  ],
+  [
+    'jobs_ended',
+    'timestamptz',
+    'select model from public.generation_jobs where finished_at >= $1 and finished_at is not null and created_at >= $1',
+  ],
+  [
+    'jobs_to_blank',
+    'timestamptz',
+    'select id from public.generation_jobs where finished_at <= $1 and finished_at is not null and blanked_at is null order by finished_at limit 100',
+  ],
+  ['images_storage_key_idx', 'text', 'select id from public.media where storage_key = $1 and archived_at is null'],
+  [
+    'images_expires_at_idx',
+    'timestamptz',
+    'select id from public.media where expires_at <= $1 and archived_at is null and not saved and not starred order by expires_at limit 100',
+  ],
   ['images_id_idx', 'uuid', 'select id from public.media where id = $1'],
   [
     'images_user_id_created_at_idx',
