@@ -19,7 +19,7 @@ import { SafelightError, type FailureCode } from './errors.ts'
 import { laneOf } from './models.ts'
 import { copyOutputs, inOurStore, keepBytes, withExpiry } from './outputs.ts'
 import type { Parts } from './parts.ts'
-import { LEASE_SECONDS, secondsUntil, wait } from './waiting.ts'
+import { backoffSeconds, LEASE_SECONDS, oneMore, secondsUntil, wait } from './waiting.ts'
 import { CALL_TIMEOUT_SECONDS, callProvider } from './provider-calls.ts'
 import { fail, refund } from './settlement.ts'
 
@@ -332,12 +332,4 @@ async function takeFreeCancel(parts: Parts, job: Job): Promise<void> {
   if (allowed) return
   const message = `Only ${freeCancelsPerDay} running jobs can be canceled in a day.`
   throw new SafelightError('cancel_limit', message, { retryAfterSeconds })
-}
-
-function oneMore(parts: Parts, { troubles }: Job): { count: number; since: number } {
-  return { count: (troubles?.count ?? 0) + 1, since: troubles?.since ?? parts.now() }
-}
-
-function backoffSeconds(count: number): number {
-  return Math.min(1.5 ** count, 30)
 }

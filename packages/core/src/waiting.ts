@@ -18,3 +18,13 @@ export function wait(
 export function secondsUntil(parts: Pick<Parts, 'now'>, instant: number): number {
   return (instant - parts.now()) / 1000
 }
+
+/** The job's troubles with the one that has just come. */
+export function oneMore(parts: Pick<Parts, 'now'>, { troubles }: Job): { count: number; since: number } {
+  return { count: (troubles?.count ?? 0) + 1, since: troubles?.since ?? parts.now() }
+}
+
+/** After so many troubles in a row. */
+export function backoffSeconds(count: number): number {
+  return Math.min(1.5 ** count, 30)
+}

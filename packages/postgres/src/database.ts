@@ -15,6 +15,8 @@ import { upkeep } from './upkeep.ts'
 export interface PostgresOptions {
   /** Of the token pool; tests make a minute shorter. */
   tokenRules?: Rules
+  /** Ends the sentence about a schema that is missing or behind; `'Run: safelight migrate'` by default. */
+  howToMigrate?: string
 }
 
 /**
@@ -23,7 +25,7 @@ export interface PostgresOptions {
  */
 export function postgres(
   driver: Pick<SqlDriver, 'call' | 'close'>,
-  { tokenRules = rulesOf() }: PostgresOptions = {},
+  { tokenRules = rulesOf(), howToMigrate = 'Run: safelight migrate' }: PostgresOptions = {},
 ): Required<Database> {
   const call = retrying(driver)
   return {
@@ -38,7 +40,7 @@ export function postgres(
     deliveries: deliveries(call),
     ...fusedCalls(call, tokenRules),
     ...upkeep(call),
-    check: () => checkSchema(call),
+    check: () => checkSchema(call, howToMigrate),
     close: () => driver.close(),
   }
 }

@@ -45,21 +45,22 @@ export function migrationsAsOneFile(): string {
   return [title, shim, ...migrations.map(({ sql }) => sql)].join('\n')
 }
 
-/** Throws with a plain sentence where the code of this package must not run on the schema. */
-export async function checkSchema(call: SqlDriver['call']): Promise<void> {
-  const recorded = await call<Recorded[]>('read_migrations', {}).catch(noSchema)
+/** Throws with a plain sentence where the code of this package must not run on the schema, and ends it with `howToMigrate`. */
+export async function checkSchema(call: SqlDriver['call'], howToMigrate: string): Promise<void> {
+  const recorded = await call<Recorded[]>('read_migrations', {}).catch((error: unknown) => {
+    throw isWithoutSchema(error)
+      ? new Error(`The database has no safelight schema yet. ${howToMigrate}`, { cause: error })
+      : error
+  })
   const problem = incompatibility(recorded)
   if (problem) throw new Error(problem)
   const [next] = missingFrom(recorded)
-  if (next) throw new Error(`The database schema is behind: ${next.name} is missing. Run: safelight migrate`)
+  if (next) throw new Error(`The database schema is behind: ${next.name} is missing. ${howToMigrate}`)
 }
 
-function noSchema(error: unknown): never {
+function isWithoutSchema(error: unknown): boolean {
   const state = sqlState(error)
-  const isMissing = state === '42883' || state === '3F000' || state === 'PGRST202'
-  throw isMissing
-    ? new Error('The database has no safelight schema yet. Run: safelight migrate', { cause: error })
-    : error
+  return state === '42883' || state === '3F000' || state === 'PGRST202'
 }
 
 async function recordedIn(driver: SqlDriver): Promise<Recorded[]> {

@@ -28,18 +28,13 @@ export function supabase(options: SupabaseOptions): Required<Database> {
     auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
     global: { fetch: patiently(fetch, timeoutSeconds) },
   })
-  const database = postgres(overSupabase(client), others)
-  return { ...database, check: () => database.check().catch(tellHow) }
+  return postgres(overSupabase(client), { howToMigrate, ...others })
 }
 
 /** Functions are all that can be called here, so the schema comes another way. */
-function tellHow(error: unknown): never {
-  const { message } = error as Error
-  if (!message.endsWith('Run: safelight migrate')) throw error
-  const how =
-    'with DATABASE_URL naming the project’s own database, or paste what safelight migrate --print writes into its SQL editor (docs/operations/supabase.md).'
-  throw new Error(`${message} ${how}`, { cause: error })
-}
+const howToMigrate =
+  'Run: safelight migrate with DATABASE_URL naming the project’s own database, or paste what safelight migrate --print ' +
+  'writes into its SQL editor (docs/operations/supabase.md).'
 
 /** The key goes to the project and nowhere else, and nobody waits for ever. */
 function patiently(fetch: typeof globalThis.fetch, seconds: number): typeof globalThis.fetch {

@@ -1,5 +1,6 @@
 /** One request to a provider, and its whole answer: never repeated, never redirected, never larger than allowed. */
 import type { Token } from '../contracts.ts'
+import { joined } from '../streams.ts'
 import { readJson } from './json.ts'
 
 /** A complete answer. `json` is undefined where the body is none. */
@@ -110,18 +111,6 @@ export async function readAnswer(response: Response, maxBytes: number): Promise<
   const bytes = joined(chunks, length)
   const text = isText(response) ? decoder.decode(bytes) : ''
   return { status: response.status, headers: response.headers, bytes, text, json: jsonOf(text) }
-}
-
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const [only] = chunks
-  if (only && chunks.length === 1 && only.buffer instanceof ArrayBuffer) return only as Uint8Array<ArrayBuffer>
-  const bytes = new Uint8Array(length)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.length
-  }
-  return bytes
 }
 
 /** A picture is not decoded as text. */

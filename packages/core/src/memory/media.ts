@@ -1,7 +1,7 @@
 /** Files in memory. A file appears when its last byte is there, or never. */
 import type { MediaStore, StoredFile } from '../contracts.ts'
 import { SafelightError } from '../errors.ts'
-import { streamOf } from '../streams.ts'
+import { joined, streamOf } from '../streams.ts'
 import { sniff } from './sniff.ts'
 
 interface Kept {
@@ -64,14 +64,4 @@ async function collect(source: ReadableStream<Uint8Array>, maxBytes: number, sig
     signal ? { signal } : {},
   )
   return joined(chunks, total)
-}
-
-function joined(chunks: readonly Uint8Array<ArrayBuffer>[], total: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(total)
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
-  return bytes
 }

@@ -43,6 +43,9 @@ export interface Moment {
 /** What a killed process sees when it calls anything: nothing. */
 export class Killed extends Error {}
 
+/** What a caller sees of a call that never arrived, or whose answer never did. */
+export class LineBroke extends Error {}
+
 export interface Process {
   studio: Studio
   kill(): void
@@ -68,6 +71,12 @@ export class World {
 
   /** Seconds that were skipped so far. */
   skippedSeconds = 0
+  /** Whether a process that lives has ever stood still for so long that others could think it dead. */
+  stalled = false
+  /** Calls of providers and of the media store under way: each ends within its timeout, so time cannot leap while one is. */
+  private asking = 0
+  /** Calls of all kinds. */
+  private underWay = 0
 
   constructor(
     create: typeof createStudio,
@@ -103,20 +112,12 @@ export class World {
     return this.harness.now() + (this.harness.movesRows ? this.skippedSeconds * 1000 : 0)
   }
 
-  /** Calls of providers and of the media store under way: each ends within its timeout, so time cannot leap while one is. */
-  private asking = 0
-  /** Calls of all kinds. */
-  private underWay = 0
-
-  /** Waits for their answers; whoever works may be anywhere else. */
+  /** Waits for providers and stores to answer; whoever works may be anywhere else. */
   async answered(): Promise<void> {
     // Where time passes by moving rows, no process could notice that it stood still.
     do await new Promise(resolve => setImmediate(resolve))
     while (this.asking > 0 || (this.harness.movesRows && this.underWay > 0))
   }
-
-  /** Whether a process that lives has ever stood still for so long that others could think it dead. */
-  stalled = false
 
   async advance(seconds: number): Promise<void> {
     this.stalled ||= this.underWay > 0
