@@ -43,11 +43,12 @@ export async function signIn(url: string, email?: string): Promise<Person> {
 
 export function personWith(url: string, accessToken: string): Person {
   const authorization = { Authorization: `Bearer ${accessToken}` }
-  const get = async <Body>(path: string): Promise<Body> => {
+  const read = async (path: string): Promise<Response> => {
     const answer = await fetch(url + path, { headers: authorization })
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
-    return (await answer.json()) as Body
+    return answer
   }
+  const get = async <Body>(path: string): Promise<Body> => (await (await read(path)).json()) as Body
   const post: Person['post'] = (path, body, headers = {}) =>
     fetch(url + path, {
       method: 'POST',
@@ -57,7 +58,7 @@ export function personWith(url: string, accessToken: string): Person {
   return {
     get,
     post,
-    bytes: async path => new Uint8Array(await (await fetch(url + path, { headers: authorization })).arrayBuffer()),
+    bytes: async path => new Uint8Array(await (await read(path)).arrayBuffer()),
     async order(model, input) {
       const answer = await post('/api/jobs', { model, input })
       if (answer.status !== 202) throw new Error(`${answer.status} ${await answer.text()}`)

@@ -5,7 +5,7 @@ import type { SqlDriver } from '../driver.ts'
 import { migrate } from '../migrate.ts'
 import { pg } from '../pg.ts'
 import { overPglite } from '../pglite.ts'
-import { startPostgres } from './start-postgres.ts'
+import { startPostgres, type StartPostgresOptions } from './start-postgres.ts'
 
 export interface Engine {
   /** A database of its own, empty, with the whole schema or without. With one connection, `set role` stays. */
@@ -13,7 +13,7 @@ export interface Engine {
   close(): Promise<void>
 }
 
-export const ENGINES = { pglite: pgliteEngine, postgres: postgresEngine } as const
+export const ENGINES = { pglite: pgliteEngine, postgres: () => postgresEngine() } as const
 
 /** Making a PGlite takes seconds; loading one that was made takes a fraction of one. */
 async function pgliteEngine(): Promise<Engine> {
@@ -35,8 +35,8 @@ async function pgliteEngine(): Promise<Engine> {
   }
 }
 
-async function postgresEngine(): Promise<Engine> {
-  const server = await startPostgres()
+export async function postgresEngine(options?: StartPostgresOptions): Promise<Engine> {
+  const server = await startPostgres(options)
   const template = await server.createDatabase()
   const driver = pg(template, { connections: 1 })
   await migrate(driver)

