@@ -1,7 +1,7 @@
 /** The command line: finds the command, and turns what goes wrong into one plain sentence and an exit code. */
-import { readFileSync } from 'node:fs'
 import { EXIT, readCommandLine, type Command } from './command.ts'
 import { sentenceOf } from './sentence.ts'
+import { version } from './version.ts'
 
 /** Loaded when asked for: `--help` and `--version` answer without the rest. */
 const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }> = {
@@ -19,6 +19,14 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<Command> }
     load: async () => (await import('./registry.ts')).registry,
   },
   migrate: { summary: 'Bring the database up to date', load: async () => (await import('./migrate.ts')).migrate },
+  backup: {
+    summary: 'Copy the data directory into one file',
+    load: async () => (await import('./backup.ts')).backup,
+  },
+  restore: {
+    summary: 'Make a data directory of such a file',
+    load: async () => (await import('./restore.ts')).restore,
+  },
   reconcile: {
     summary: 'Compare every balance with the ledger',
     load: async () => (await import('./upkeep.ts')).reconcile,
@@ -62,10 +70,6 @@ ${rows.join('\n')}
 Try:
   safelight generate "a red fox in snow"
   safelight start`
-}
-
-function version(): string {
-  return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
 }
 
 function say(text: string): number {

@@ -7,7 +7,18 @@ const run = async (...args: string[]) => safelight(args, { cwd: await emptyFolde
 it('explains itself, as a whole and each command', async () => {
   const whole = await run('--help')
   expect(whole).toMatchObject({ code: 0, stderr: '' })
-  for (const command of ['start', 'generate', 'simulate', 'registry', 'migrate', 'reconcile', 'stats', 'anomalies']) {
+  for (const command of [
+    'start',
+    'generate',
+    'simulate',
+    'registry',
+    'migrate',
+    'backup',
+    'restore',
+    'reconcile',
+    'stats',
+    'anomalies',
+  ]) {
     expect(whole.stdout).toContain(`  ${command} `)
     const own = await run(command, '--help')
     expect(own).toMatchObject({ code: 0, stderr: '' })
@@ -28,7 +39,7 @@ it('names the commands there are when there is no such one', async () => {
   const { code, stderr } = await run('constructor')
   expect(code).toBe(2)
   expect(stderr).toBe(
-    'safelight: There is no command "constructor". There are: start, generate, simulate, registry, migrate, reconcile, stats, anomalies.\n',
+    'safelight: There is no command "constructor". There are: start, generate, simulate, registry, migrate, backup, restore, reconcile, stats, anomalies.\n',
   )
 })
 

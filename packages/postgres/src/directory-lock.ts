@@ -18,6 +18,11 @@ export interface DirectoryLock {
   release: () => void
 }
 
+/** Another process has the directory open; the message names it. */
+export class DirectoryInUse extends Error {
+  override readonly name = 'DirectoryInUse'
+}
+
 const held = new Set<string>()
 /** A rival that withdraws as well is gone after a moment; one that holds the lock is still there. */
 const TRIES = 4
@@ -46,7 +51,7 @@ async function claim(directory: string): Promise<DirectoryLock> {
     const holder = await livingClaim(folder, name)
     if (!holder) return { release: releaser(directory, path) }
     await rm(path, { force: true })
-    if (tries === TRIES) throw new Error(inUse(directory, folder, holder))
+    if (tries === TRIES) throw new DirectoryInUse(inUse(directory, folder, holder))
     await sleep(PAUSE_MS * (0.5 + Math.random()))
   }
 }

@@ -1,5 +1,5 @@
 export { postgres } from './database.ts'
 export type { PostgresOptions } from './database.ts'
 export type { SqlArguments, SqlDriver } from './driver.ts'
-export { migrate, migrationsAsOneFile } from './migrate.ts'
-export type { MigrateOptions } from './migrate.ts'
+export { incompatibility, migrate, migrationsAsOneFile, recordedMigrations } from './migrate.ts'
+export type { MigrateOptions, RecordedMigration } from './migrate.ts'

@@ -6,7 +6,8 @@
 import { type SqlDriver, sqlState } from './driver.ts'
 import { type Migration, migrations, shim } from './generated/sql.ts'
 
-interface Recorded {
+/** A migration as the database recorded it. */
+export interface RecordedMigration {
   version: number
   name: string
   checksum: string
@@ -23,7 +24,7 @@ export async function migrate(
   driver: SqlDriver,
   { log = () => undefined }: MigrateOptions = {},
 ): Promise<{ applied: string[] }> {
-  const before = await recordedIn(driver)
+  const before = await recordedMigrations(driver)
   const problem = incompatibility(before)
   if (problem) throw new Error(problem)
   const missing = missingFrom(before)
@@ -47,7 +48,7 @@ export function migrationsAsOneFile(): string {
 
 /** Throws with a plain sentence where the code of this package must not run on the schema, and ends it with `howToMigrate`. */
 export async function checkSchema(call: SqlDriver['call'], howToMigrate: string): Promise<void> {
-  const recorded = await call<Recorded[]>('read_migrations', {}).catch((error: unknown) => {
+  const recorded = await call<RecordedMigration[]>('read_migrations', {}).catch((error: unknown) => {
     throw isWithoutSchema(error)
       ? new Error(`The database has no safelight schema yet. ${howToMigrate}`, { cause: error })
       : error
@@ -63,22 +64,23 @@ function isWithoutSchema(error: unknown): boolean {
   return state === '42883' || state === '3F000' || state === 'PGRST202'
 }
 
-async function recordedIn(driver: SqlDriver): Promise<Recorded[]> {
+/** What was applied to this database, in order; nothing where it has no schema. */
+export async function recordedMigrations(driver: SqlDriver): Promise<RecordedMigration[]> {
   const [found] = await driver.query(`select to_regclass('public.safelight_migrations') is not null as is_there`)
   if (!found?.['is_there']) return []
   const rows = await driver.query(
     'select version, name, checksum, breaking from public.safelight_migrations order by version',
   )
-  return rows as object[] as Recorded[]
+  return rows as object[] as RecordedMigration[]
 }
 
-function missingFrom(recorded: readonly Recorded[]): Migration[] {
+function missingFrom(recorded: readonly RecordedMigration[]): Migration[] {
   const there = new Set(recorded.map(({ version }) => version))
   return migrations.filter(({ version }) => !there.has(version))
 }
 
 /** A migration that we do not know is fine unless it says otherwise; one that we know has to be the one that we know. */
-function incompatibility(recorded: readonly Recorded[]): string | undefined {
+export function incompatibility(recorded: readonly RecordedMigration[]): string | undefined {
   for (const { version, name, checksum, breaking } of recorded) {
     const ours = migrations.find(migration => migration.version === version)
     if (!ours && breaking)

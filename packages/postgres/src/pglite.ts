@@ -4,6 +4,8 @@ import { mkdir, realpath } from 'node:fs/promises'
 import { lockDirectory } from './directory-lock.ts'
 import { callStatement, type SqlArguments, type SqlDriver } from './driver.ts'
 
+export { DirectoryInUse } from './directory-lock.ts'
+
 /**
  * Opens the database in `directory`, or one in memory that ends with the process. A commit survives the death of the
  * process; it may not survive a loss of power, because PGlite never waits for the disk.
@@ -19,6 +21,31 @@ export async function pglite(directory?: string): Promise<SqlDriver> {
   } catch (error) {
     lock.release()
     throw error
+  }
+}
+
+/**
+ * Has the database in `directory` to itself while `work` runs. What `look` answered, asked of the opened database, is handed
+ * to `work`; by then it is closed again, so its files may be copied.
+ */
+export async function atRest<Seen, Answer>(
+  directory: string,
+  look: (driver: SqlDriver) => Promise<Seen>,
+  work: (seen: Seen) => Promise<Answer>,
+): Promise<Answer> {
+  const place = await realpath(directory)
+  const lock = await lockDirectory(place)
+  try {
+    const driver = overPglite(await PGlite.create(place))
+    let seen: Seen
+    try {
+      seen = await look(driver)
+    } finally {
+      await driver.close()
+    }
+    return await work(seen)
+  } finally {
+    lock.release()
   }
 }
 
