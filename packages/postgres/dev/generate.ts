@@ -44,8 +44,24 @@ export function generatedModule(migrations: readonly MigrationFile[]): string {
     '// Generated from /database by packages/postgres/dev/generate.ts. Do not edit.\n',
     'export interface Migration {\n  version: number\n  name: string\n  checksum: string\n  sql: string\n}\n\n',
     `export const shim = ${quoted(shim)}\n\n`,
-    `export const migrations: readonly Migration[] = [\n${entries.join('')}]\n`,
+    `export const migrations: readonly Migration[] = [\n${entries.join('')}]\n\n`,
+    '/** Functions that only read. */\n',
+    `export const readers: ReadonlySet<string> = new Set([\n${readersIn(migrations)}])\n`,
   ].join('')
+}
+
+const FUNCTION = /create (?:or replace )?function public\.(\w+)\(.*?\blanguage \w+( stable)?/gs
+
+/** What the last definition of a function says is what it is. */
+function readersIn(migrations: readonly MigrationFile[]): string {
+  const found = new Map<string, boolean>()
+  for (const { sql } of migrations)
+    for (const [, name, stable] of sql.matchAll(FUNCTION)) found.set(name!, stable !== undefined)
+  const names = [...found].filter(([, reads]) => reads).map(([name]) => name)
+  return names
+    .toSorted()
+    .map(name => `  '${name}',\n`)
+    .join('')
 }
 
 function quoted(text: string): string {

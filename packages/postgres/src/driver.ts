@@ -3,6 +3,7 @@
  * touches money or limits happens inside the function; a driver only carries.
  */
 import { SafelightError } from '@safelight/core'
+import { readers } from './generated/sql.ts'
 
 /** Objects and arrays are sent as JSON, undefined as null. */
 export type SqlArguments = Readonly<Record<string, undefined | null | boolean | number | string | object>>
@@ -10,7 +11,8 @@ export type SqlArguments = Readonly<Record<string, undefined | null | boolean | 
 export interface SqlDriver {
   /**
    * Calls `public.<name>` with arguments by their names without `p_`. One round trip, one transaction. `Answer` is the
-   * shape that the function is known to answer; nobody checks it again.
+   * shape that the function is known to answer; nobody checks it again. It throws errors with a SQLSTATE as `code`; one
+   * whose `unanswered` is true says that no answer came from the database.
    */
   call<Answer>(name: string, args: SqlArguments): Promise<Answer>
   /** Plain SQL for migrations and tools; without values it may be several statements. */
@@ -45,12 +47,25 @@ export function sqlState(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
+/** Sockets that broke, as Node.js names it, and the SQLSTATEs of a server that went away: appendix A of Postgres's manual. */
+const BROKEN = /^(ECONNRESET|ECONNREFUSED|EPIPE|UND_ERR_SOCKET|08\d\d\d|57P0[123])$/
+
+/** The connection broke before an answer came: nobody knows whether the function ran. A timeout has waited long enough. */
+function isUnanswered(error: unknown): boolean {
+  if (BROKEN.test(sqlState(error) ?? '')) return true
+  if (!(error instanceof Error)) return false
+  // What node-postgres says has no code.
+  return ('unanswered' in error && error.unanswered === true) || error.message.startsWith('Connection terminated')
+}
+
 const TRIES_MAX = 8
+const READS_MAX = 3
 const FIRST_PAUSE_MS = 2
 
 /**
  * A lost race (SQLSTATE class 40) has undone everything and is tried again: the next try reads the truth and mostly ends
  * in a typed answer. Each pause is drawn from twice the range of the one before, so that rivals do not meet again.
+ * A function that only reads is called again when its answer was lost; any other one may have run, and its caller has to know.
  * What cannot be stored is the caller's fault and says so.
  */
 export function retrying(driver: Pick<SqlDriver, 'call'>): SqlDriver['call'] {
@@ -64,9 +79,14 @@ export function retrying(driver: Pick<SqlDriver, 'call'>): SqlDriver['call'] {
           const message = 'The request has text, an id or a number that cannot be stored.'
           throw new SafelightError('invalid_input', message, {}, { cause: error })
         }
-        if (!state.startsWith('40') || tries === TRIES_MAX) throw error
+        if (tries >= triesMax(name, error)) throw error
         await new Promise(resolve => setTimeout(resolve, Math.random() * FIRST_PAUSE_MS * 2 ** tries))
       }
     }
   }
+}
+
+function triesMax(name: string, error: unknown): number {
+  if (sqlState(error)?.startsWith('40')) return TRIES_MAX
+  return readers.has(name) && isUnanswered(error) ? READS_MAX : 1
 }

@@ -40,6 +40,21 @@ test('a connection that is lost in the middle of a call fails that call alone', 
   await Promise.all([driver.close(), other.close()])
 })
 
+test('a call that only reads is made again when its connection was lost, any other is not', async () => {
+  const driver = pg(url, { connections: 1 })
+  const dying = (name: string) => `
+    create sequence public.calls_of_${name};
+    create function public.${name}() returns jsonb language plpgsql as $$ begin
+      if nextval('public.calls_of_${name}') = 1 then perform pg_terminate_backend(pg_backend_pid()); end if;
+      return to_jsonb('answered'::text);
+    end $$`
+  await driver.query(dying('read_settings'))
+  await driver.query(dying('charge'))
+  expect(await retrying(driver)('read_settings', {})).toBe('answered')
+  await expect(retrying(driver)('charge', {})).rejects.toMatchObject({ code: '57P01' })
+  await driver.close()
+})
+
 test('a call that takes too long fails, and its connection is not used again', async () => {
   const driver = pg(url, { connections: 1, timeoutSeconds: 0.2 })
   await driver.query(

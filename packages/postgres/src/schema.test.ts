@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dumpSchema, schemaFile } from '../dev/schema.ts'
 import { postgres } from './database.ts'
 import type { SqlDriver } from './driver.ts'
-import { shim } from './generated/sql.ts'
+import { readers, shim } from './generated/sql.ts'
 import { migrate } from './migrate.ts'
 import { type Engine, ENGINES, newUser } from './testing/engines.ts'
 
@@ -50,6 +50,12 @@ for (const [name, start] of Object.entries(ENGINES)) {
       await migrate(open)
       expect(await dumpSchema(open)).toBe(readFileSync(schemaFile, 'utf8'))
       await open.close()
+    })
+
+    test('the functions that are called again after a lost answer are those that the database lets only read', async () => {
+      const stable = await column(`select proname from pg_proc
+        where pronamespace = 'public'::regnamespace and provolatile <> 'v' and prorettype = 'jsonb'::regtype`)
+      expect(readers).toEqual(new Set(stable))
     })
 
     test('the verify queries of the guide answer three functions and two tables', async () => {
@@ -138,9 +144,9 @@ for (const [name, start] of Object.entries(ENGINES)) {
            and (has_table_privilege(role, c.oid, privilege)
                 or (privilege in ('insert', 'update') and has_any_column_privilege(role, c.oid, privilege)))`)
       expect(writers).toEqual([])
-      const readers = await column(`select relname from pg_class c where relnamespace = 'public'::regnamespace
+      const strangers = await column(`select relname from pg_class c where relnamespace = 'public'::regnamespace
         and relkind in ('r', 'p') and has_any_column_privilege('anon', c.oid, 'select')`)
-      expect(readers).toEqual([])
+      expect(strangers).toEqual([])
     })
 
     test('every foreign key has an index', async () => {

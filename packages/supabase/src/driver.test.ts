@@ -97,11 +97,34 @@ describe('a call', () => {
     expect(requests).toHaveLength(1)
   })
 
+  test('that only reads is made again when its answer was cut, or when a gateway spoke for the database', async () => {
+    const breaks: RequestListener[] = [
+      (request, response) => void response.socket?.destroy(),
+      answering(502, '<html>Bad gateway</html>'),
+      answering(200, 7),
+    ]
+    const { url, requests } = await project((request, response) => breaks.shift()!(request, response))
+    expect(await supabase({ url, secretKey: KEY }).ledger.balance(randomUUID())).toBe(7)
+    expect(requests).toHaveLength(3)
+  })
+
+  test('that only reads is given up after three broken answers, and at once after one that the database gave', async () => {
+    const broken = await project((request, response) => void response.socket?.destroy())
+    await expect(supabase({ url: broken.url, secretKey: KEY }).ledger.balance(randomUUID())).rejects.toThrow(
+      SupabaseCallFailed,
+    )
+    expect(broken.requests).toHaveLength(3)
+    const refusing = await project(answering(500, raised('XX000')))
+    await expect(supabase({ url: refusing.url, secretKey: KEY }).ledger.balance(randomUUID())).rejects.toThrow('XX000')
+    expect(refusing.requests).toHaveLength(1)
+  })
+
   test('that nobody answers is given up', async () => {
-    const { url } = await project(() => undefined)
+    const { url, requests } = await project(() => undefined)
     await expect(supabase({ url, secretKey: KEY, timeoutSeconds: 0.05 }).check()).rejects.toThrow(
       /read_migrations failed/,
     )
+    expect(requests).toHaveLength(1)
   })
 
   test('that leads elsewhere does not take the key along', async () => {

@@ -23,11 +23,15 @@ export class SupabaseCallFailed extends Error {
   override readonly name = 'SupabaseCallFailed'
   readonly code: string
   readonly status: number
+  /** The connection broke, or what stands before the database answered that it is not there. */
+  readonly unanswered: boolean
 
   constructor(functionName: string, { code, message, details, hint }: RpcError, status: number) {
     super(`${functionName} failed with ${code || status || 'no answer'}: ${message}`, { cause: { details, hint } })
     this.code = code
     this.status = status
+    const isLate = /^(TimeoutError|AbortError)/.test(message)
+    this.unanswered = (status === 0 && !isLate) || [502, 503, 504].includes(status)
   }
 }
 

@@ -3310,3 +3310,26 @@ $migration$;
 `,
   },
 ]
+
+/** Functions that only read. */
+export const readers: ReadonlySet<string> = new Set([
+  'detect_anomalies',
+  'find_job',
+  'find_job_by_key',
+  'find_media',
+  'find_user',
+  'get_generation_stats',
+  'has_seen_delivery',
+  'list_attempts',
+  'list_durations',
+  'list_jobs',
+  'list_ledger',
+  'list_media',
+  'list_media_of_jobs',
+  'list_runtimes',
+  'list_tokens_in_use',
+  'read_balance',
+  'read_migrations',
+  'read_settings',
+  'read_token_pool',
+])
