@@ -1148,6 +1148,8 @@ AS $function$
                             'role', coalesce(profile.role, 'user'))
     from auth.users person left join public.profiles profile on profile.user_id = person.id
    where person.id = p_user_id
+     and to_jsonb(person) ->> 'deleted_at' is null
+     and coalesce((to_jsonb(person) ->> 'banned_until')::timestamptz <= clock_timestamp(), true)
 $function$
 ;
 

@@ -41,6 +41,24 @@ for (const [name, start] of Object.entries(ENGINES)) {
       ])
     })
 
+    test('who is banned is nobody until the ban ends, and who was deleted is nobody', async () => {
+      const { users } = postgres(driver)
+      const id = await add(`${randomUUID()}@example.test`, true)
+      await driver.query(
+        'alter table auth.users add column banned_until timestamptz, add column deleted_at timestamptz',
+      )
+      const isFoundAfter = async (change: string) => {
+        await driver.query(`update auth.users set ${change} where id = $1`, [id])
+        return (await users.find(id)) !== null
+      }
+      expect(await isFoundAfter(`banned_until = now() + interval '1 hour'`)).toBe(false)
+      expect(await isFoundAfter(`banned_until = 'infinity'`)).toBe(false)
+      expect(await isFoundAfter(`banned_until = now() - interval '1 second'`)).toBe(true)
+      expect(await isFoundAfter('deleted_at = now()')).toBe(false)
+      await driver.query('alter table auth.users drop column banned_until, drop column deleted_at')
+      expect((await users.find(id))?.id).toBe(id)
+    })
+
     test('an e-mail that nobody verified brings an account with nothing on it, and the bonus when it is verified', async () => {
       const id = await add(`${randomUUID()}@example.test`, false)
       expect(await balanceOf(id)).toBe(0)
