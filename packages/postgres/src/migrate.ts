@@ -14,6 +14,9 @@ export interface RecordedMigration {
   breaking: boolean
 }
 
+/** The API of a Supabase project keeps a copy of the schema (postgrest.org, schema cache); elsewhere nobody listens. */
+const tellTheApi = `notify pgrst, 'reload schema';`
+
 export interface MigrateOptions {
   /** Told of each migration that is applied. */
   log?: (line: string) => void
@@ -37,13 +40,14 @@ export async function migrate(
     })
     log(`applied ${name}`)
   }
+  await driver.query(tellTheApi)
   return { applied: missing.map(({ name }) => name) }
 }
 
 /** Everything that a database without a schema needs, to be pasted into an SQL editor; what is there already is passed over. */
 export function migrationsAsOneFile(): string {
   const title = `-- safelight: the whole schema, up to ${migrations.at(-1)?.name}. Applying it again changes nothing.\n`
-  return [title, shim, ...migrations.map(({ sql }) => sql)].join('\n')
+  return [title, shim, ...migrations.map(({ sql }) => sql), `${tellTheApi}\n`].join('\n')
 }
 
 /** Throws with a plain sentence where the code of this package must not run on the schema, and ends it with `howToMigrate`. */

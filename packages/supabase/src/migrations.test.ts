@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { dumpSchema, schemaFile } from '../../postgres/dev/schema.ts'
 import { CANNOT_RUN, type Stack, startStack } from '../test/stack.ts'
+import { supabase as supabaseDatabase } from './supabase.ts'
 
 const MIGRATIONS = fileURLToPath(new URL('../../../database/migrations/', import.meta.url))
 const COMMAND = fileURLToPath(new URL('../stack/node_modules/.bin/supabase', import.meta.url))
@@ -70,6 +71,15 @@ describe.skipIf(CANNOT_RUN)(`the schema of a project${CANNOT_RUN ? ` (${CANNOT_R
       },
     )
   }
+
+  // A hosted project sees to it by itself, with an event trigger; then `db push` needs no more either.
+  test.each(['safelight migrate', 'pasted into an editor'])('is known to the API at once, by %s', async way => {
+    const stack = await project('new')
+    const { check } = supabaseDatabase(stack.project)
+    await expect(check()).rejects.toThrow('no safelight schema yet')
+    await ways[way]!(stack)
+    await vi.waitFor(check, { timeout: 10_000 })
+  })
 
   test('has nothing that Supabase’s advisors warn of, and they do warn', async () => {
     const stack = await project('old')
