@@ -66,7 +66,7 @@ SIGTERM and Ctrl-C stop it in good order; open jobs go on at the next start.`,
 
     async function serve(): Promise<RunningServer> {
       const directory = await page
-      const signIn = await signInFor(environment)
+      const signIn = await signInFor(environment, log)
       const options = { tokens: environment.tokens, ...(signIn ? { signIn } : {}) }
       return startServer({ studio, environment, log, options, ...(directory === null ? {} : { page: directory }) })
     }

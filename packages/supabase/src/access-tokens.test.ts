@@ -65,7 +65,10 @@ describe.skipIf(CANNOT_RUN)(`access tokens${CANNOT_RUN ? ` (${CANNOT_RUN})` : ''
     requests = []
     expect(await verifier({ jwtSecret }).verify(accessToken)).toMatchObject({ status: 'valid', user: { id: user.id } })
     expect((await verifier({ jwtSecret: `${jwtSecret}x` }).verify(accessToken)).status).toBe('invalid')
-    expect((await verifier().verify(accessToken)).status).toBe('invalid')
+    let told = 0
+    const withoutSecret = verifier({ onSharedSecretMissing: () => told++ })
+    for (let again = 0; again < 2; again++) expect((await withoutSecret.verify(accessToken)).status).toBe('invalid')
+    expect(told).toBe(1)
     expect(requests).toEqual([])
     expect((await verifier({ jwtSecret }).verify(await good())).status).toBe('valid')
   })

@@ -1,5 +1,13 @@
 /** Who a Supabase access token is of. Everything is checked here; `auth.getClaims` of supabase-js takes any issuer. */
-import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey } from 'jose'
+import {
+  createRemoteJWKSet,
+  customFetch,
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  jwtVerify,
+  type JWTVerifyGetKey,
+} from 'jose'
 import { checkUrl } from './keys.ts'
 
 export interface AccessTokenOptions {
@@ -7,6 +15,8 @@ export interface AccessTokenOptions {
   url: string
   /** Only for projects that still sign with the shared secret (HS256). Tokens of signing keys are good beside them. */
   jwtSecret?: string
+  /** Told once of a token that claims to be signed with the shared secret while there is none here: a setting is missing, or somebody tries. */
+  onSharedSecretMissing?: () => void
   /** Instead of the platform's; used for the project's public keys alone. */
   fetch?: typeof globalThis.fetch
 }
@@ -38,7 +48,8 @@ const MILLISECONDS = { keysKept: 10 * 60_000, betweenLooks: 30_000, timeout: 500
  * Checks signature, algorithm, issuer, audience, times, role and subject. The public keys are asked for once and then
  * kept: a token with an unknown key makes at most one further look in half a minute.
  */
-export function accessTokens({ url, jwtSecret, fetch = globalThis.fetch }: AccessTokenOptions): AccessTokens {
+export function accessTokens(options: AccessTokenOptions): AccessTokens {
+  const { url, jwtSecret, onSharedSecretMissing = () => undefined, fetch = globalThis.fetch } = options
   checkUrl(url)
   const issuer = `${url.replace(/\/+$/, '')}/auth/v1`
   const published = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`), {
@@ -50,21 +61,30 @@ export function accessTokens({ url, jwtSecret, fetch = globalThis.fetch }: Acces
   const secret = jwtSecret === undefined ? undefined : new TextEncoder().encode(jwtSecret)
   const keyOf: JWTVerifyGetKey = (header, token) =>
     header.alg === 'HS256' && secret ? secret : published(header, token)
-  const options = {
+  const expected = {
     issuer,
     audience: AUDIENCE,
     algorithms: secret ? [...SIGNING_ALGORITHMS, 'HS256'] : SIGNING_ALGORITHMS,
     requiredClaims: ['sub', 'exp', 'iat', 'role'],
   }
+  let isTold = false
+  const tellOfSharedSecret = (accessToken: string, error: unknown) => {
+    const isItsAlgorithm =
+      error instanceof errors.JOSEAlgNotAllowed && decodeProtectedHeader(accessToken).alg === 'HS256'
+    if (!isItsAlgorithm || isTold) return
+    isTold = true
+    onSharedSecretMissing()
+  }
   return {
     async verify(accessToken) {
       if (accessToken.length > TOKEN_MAX_CHARACTERS) return { status: 'invalid' }
       try {
-        const { payload } = await jwtVerify(accessToken, keyOf, options)
+        const { payload } = await jwtVerify(accessToken, keyOf, expected)
         return isOfUser(payload)
           ? { status: 'valid', user: userOf(payload), expiresAt: payload.exp * 1000 }
           : { status: 'invalid' }
       } catch (error) {
+        tellOfSharedSecret(accessToken, error)
         return { status: refusalOf(error) }
       }
     },

@@ -154,6 +154,7 @@ describe.skipIf(CANNOT_RUN)(`safelight start on a Supabase project${CANNOT_RUN ?
   it('takes the tokens that the project itself gives out, where its shared secret is named', async () => {
     const { accessToken } = await stack.signIn('shared@example.test')
     expect(await account(accessToken)).toMatchObject({ status: 401, code: 'unauthenticated' })
+    await server.until(/SUPABASE_JWT_SECRET is not set/)
     // The sign-in names itself as the issuer, whatever address it was reached at.
     const direct = await start({
       env: { SUPABASE_URL: stack.project.url, SUPABASE_JWT_SECRET: stack.project.jwtSecret },
