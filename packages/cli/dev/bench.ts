@@ -13,6 +13,11 @@ const BENCHES: Record<string, Bench> = {
     about: 'reconciling ten thousand new entries in a ledger of two million, on a real Postgres',
     run: async () => (await import('../../postgres/bench/reconciliation.ts')).run(),
   },
+  database: {
+    about:
+      'limits, growth, one user in a hurry, several servers, PostgREST: ratios on a real Postgres; or some of them by name',
+    run: async options => (await import('./bench/database.ts')).run(options),
+  },
   start: {
     about: 'from `start` to the first answer, warm; --cold: from a bare clone',
     run: async options => (await import('./bench/start.ts')).run(options),

@@ -169,7 +169,7 @@ async function refusal(driver: ReturnType<typeof pg>, pool: Pool): Promise<Conte
   }
 }
 
-function newJob(userId: string): NewJob {
+export function newJob(userId: string): NewJob {
   return {
     id: randomUUID(),
     userId,
@@ -185,11 +185,11 @@ function newJob(userId: string): NewJob {
   }
 }
 
-function pick(users: readonly string[]): string {
+export function pick(users: readonly string[]): string {
   return users[Math.floor(Math.random() * users.length)] ?? ''
 }
 
-function randomAddress(): string {
+export function randomAddress(): string {
   return `2001:db8:${Math.floor(Math.random() * 65_536).toString(16)}:${Math.floor(Math.random() * 65_536).toString(16)}::/64`
 }
 

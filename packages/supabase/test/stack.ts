@@ -38,11 +38,13 @@ export interface Stack {
 export interface StackOptions {
   /** What the project grants by default; since 2026-10-30, nothing. */
   defaults?: 'old' | 'new'
+  /** Wait for the disk at every commit, as in production; off by default. */
+  durable?: boolean
 }
 
 /** An empty project: nothing is migrated. */
-export async function startStack({ defaults = 'new' }: StackOptions = {}): Promise<Stack> {
-  const server = await startPostgres()
+export async function startStack({ defaults = 'new', durable = false }: StackOptions = {}): Promise<Stack> {
+  const server = await startPostgres({ durable })
   const databaseUrl = await server.createDatabase()
   const child = spawn(process.execPath, [PROGRAM, databaseUrl, defaults], { stdio: ['pipe', 'pipe', 'pipe'] })
   const log: string[] = []

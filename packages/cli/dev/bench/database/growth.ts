@@ -1,0 +1,81 @@
+/**
+ * Does a job cost more where there is a long history? Three databases on one server, with the same people and 1,000, 100,000
+ * and two million ledger entries: each with its reference, and each charge with its job, attempt and picture.
+ */
+import type { SqlDriver } from '@safelight/postgres'
+import { atMost, compare, CONNECTIONS, type Contender, heading, ratio, repeat } from './rounds.ts'
+import { allowPerMinute, makePeople, pick, type Server, wholeJob, withPostgres } from './work.ts'
+
+const ENTRIES_EACH = 100
+const HISTORIES = [1000, 100_000, 2_000_000]
+const GOAL = 1.2
+
+export async function growth(): Promise<void> {
+  await withPostgres(async server => {
+    heading(`Growth: whole jobs (admit, begin, record, settle) behind a history, ${CONNECTIONS} connections`)
+    const startedAt = performance.now()
+    const contenders: Contender[] = []
+    for (const entries of HISTORIES) contenders.push(await contender(server, entries))
+    console.log(`  histories planted in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`)
+    const figures = await compare(contenders)
+    for (const entries of HISTORIES.slice(1)) {
+      const cost = ratio(figures, nameOf(HISTORIES[0] ?? 0), nameOf(entries))
+      atMost(`cost of a job, ${nameOf(entries)} against ${nameOf(HISTORIES[0] ?? 0)}`, cost, GOAL)
+    }
+  })
+}
+
+function nameOf(entries: number): string {
+  return `${entries.toLocaleString('en')} entries`
+}
+
+async function contender(server: Server, entries: number): Promise<Contender> {
+  const { database, driver } = await server.open()
+  const people = await makePeople(driver)
+  await plant(driver, entries / ENTRIES_EACH)
+  await allowPerMinute(database, 1000)
+  return { name: nameOf(entries), measure: () => repeat(() => wholeJob(database, pick(people))) }
+}
+
+/** A month of one grant and 99 pictures for each of so many people, in the order in which it would have come about. */
+async function plant({ query }: SqlDriver, people: number): Promise<void> {
+  await query(
+    `insert into public.generation_jobs (id, user_id, model, kind, input, price, count, request_hash, state, version,
+                                         revision, queue_until, wake_at, created_at, finished_at)
+     select gen_random_uuid(), user_id, 'bench-image', 'image', '{"prompt": "a red fox in snow", "size": "portrait"}', 500, 1,
+            repeat('0123456789abcdef', 4), 'succeeded', 4, 4, at, at, at, at + interval '9 seconds'
+       from generate_series(2, ${ENTRIES_EACH}) number,
+            lateral (select user_id, now() - interval '30 days' + number * interval '7 hours' as at
+                       from (select user_id from public.credit_accounts order by user_id limit $1::integer) chosen) planned
+      order by number`,
+    [people],
+  )
+  // One step for each table; two at a time, as there are cores.
+  await Promise.all([
+    query(`insert into public.job_attempts (id, job_id, number, provider, endpoint, token, account, lane, outcome,
+                                            operation, acquired_at, started_at, accepted_at, ended_at)
+           select gen_random_uuid(), id, 1, 'bench', 'image', 'account-1', 'account-1', 'image', 'accepted',
+                  '"operation"', created_at, created_at, created_at, finished_at from public.generation_jobs`),
+    query(LEDGER),
+  ])
+  await Promise.all([
+    query(`insert into public.media (id, kind, user_id, job_id, storage_key, content_type, bytes, hash, expires_at)
+           select gen_random_uuid(), 'image', user_id, id, id || '/a/0', 'image/png', 400000, request_hash,
+                  created_at + interval '60 days' from public.generation_jobs`),
+    query(`insert into public.credit_references (reference, user_id, charged_seq)
+           select reference, user_id, seq from public.credit_ledger where kind = 'charge'`),
+  ])
+  await query(`update public.credit_accounts account set seq = ${ENTRIES_EACH}
+                where exists (select from public.credit_ledger entry where entry.user_id = account.user_id)`)
+  await query('vacuum analyze')
+  await query('checkpoint')
+}
+
+const LEDGER = `
+  insert into public.credit_ledger (user_id, seq, kind, delta, balance_after, reference, job_id, description, created_at)
+  select user_id, 1, 'grant', 1000049500, 1000049500, 'grant:' || user_id, null::uuid, 'To begin with', min(created_at)
+    from public.generation_jobs group by user_id
+  union all
+  select user_id, seq, 'charge', -500, 1000049500 - 500 * (seq - 1), id::text, id, model, created_at
+    from (select *, 1 + row_number() over (partition by user_id order by created_at) as seq
+            from public.generation_jobs) job`
