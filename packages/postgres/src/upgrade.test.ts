@@ -62,9 +62,9 @@ for (const [name, start] of Object.entries(ENGINES)) {
           },
           { number: 2 },
         ],
-        async driver => {
-          await originalJob(driver, { number: 1, of: 1, status: 'completed' })
-          await originalJob(driver, { number: 2, of: 1, status: 'failed', operation: 'video_3s', cost: 2000 })
+        async old => {
+          await originalJob(old, { number: 1, of: 1, status: 'completed' })
+          await originalJob(old, { number: 2, of: 1, status: 'failed', operation: 'video_3s', cost: 2000 })
         },
       )
       expect(await database.ledger.balance(user(1))).toBe(2500)
@@ -137,9 +137,9 @@ for (const [name, start] of Object.entries(ENGINES)) {
             ],
           },
         ],
-        async driver => {
-          await originalJob(driver, { number: 1, of: 1, status: 'processing' })
-          await originalJob(driver, { number: 2, of: 1, status: 'failed', operation: 'edit', cost: 1000 })
+        async old => {
+          await originalJob(old, { number: 1, of: 1, status: 'processing' })
+          await originalJob(old, { number: 2, of: 1, status: 'failed', operation: 'edit', cost: 1000 })
         },
       )
       expect(await database.ledger.balance(user(1))).toBe(2000)
@@ -203,15 +203,15 @@ for (const [name, start] of Object.entries(ENGINES)) {
     })
 
     test('rows of nobody, and amounts that are none, are listed and stay', async () => {
-      const { driver } = await upgraded([{ number: 1 }], async driver => {
-        await driver.query('insert into public.credit_ledger (user_id, delta) values ($1, 5)', [randomUUID()])
-        await originalJob(driver, { number: 3, of: 77, status: 'completed' })
-        await driver.query(
+      const { driver } = await upgraded([{ number: 1 }], async old => {
+        await old.query('insert into public.credit_ledger (user_id, delta) values ($1, 5)', [randomUUID()])
+        await originalJob(old, { number: 3, of: 77, status: 'completed' })
+        await old.query(
           `insert into public.generation_jobs (id, user_id, cost, status) values ($1, $2, null, 'completed')`,
           [job(4), user(1)],
         )
-        await driver.query('alter table public.users drop constraint users_pkey cascade, alter id drop not null')
-        await driver.query('insert into public.users (id, credits) values (null, 10)')
+        await old.query('alter table public.users drop constraint users_pkey cascade, alter id drop not null')
+        await old.query('insert into public.users (id, credits) values (null, 10)')
       })
       expect(await leftBehind(driver)).toHaveLength(4)
       await expectBooksInOrder(driver)

@@ -24,7 +24,7 @@ export async function postgrest(): Promise<void> {
   const stack = await startStack({ durable: true })
   try {
     await migrate(stack.database)
-    await stack.reload('admit_job')
+    await stack.reload()
     const { url, secretKey } = stack.project
     const project = supabase({ url, secretKey })
     const people = await makePeople(stack.database)
