@@ -80,6 +80,8 @@ create temporary table arriving on commit drop as
    where user_id is not null and credits is not null
      and not exists (select from original.brought_over here where here.user_id = person.user_id)
    order by user_id;
+-- Temporary tables have no statistics of their own accord, and without them the steps below are quadratic.
+analyze arriving;
 insert into public.credit_accounts (user_id) select user_id from arriving on conflict do nothing;
 -- Nobody spends meanwhile.
 perform from public.credit_accounts where user_id in (select user_id from arriving) order by user_id for no key update;
@@ -87,6 +89,7 @@ perform from public.credit_accounts where user_id in (select user_id from arrivi
 create temporary table job on commit drop as
   select distinct on (read.id) read.*, 0::bigint as refunded from original.jobs_read read join arriving using (user_id)
    where read.id is not null and read.price between 0 and 2147483647 order by read.id;
+analyze job;
 
 -- The history of each, in its order, and what every step of it was.
 create temporary table step on commit drop as
@@ -98,16 +101,19 @@ create temporary table step on commit drop as
   window by_time as (partition by entry.user_id order by entry.created_at nulls first, length(entry.id), entry.id);
 update step set kind = case when delta < 0 then 'charge' when is_refund then 'adjustment' else 'grant' end,
                 reference = 'original:' || user_id || ':' || place;
+analyze step;
 -- A job has one charge and at most one refund, of no more than was charged; they share its id.
 update step set reference = first.job_id::text from (
   select distinct on (job_id) job_id, user_id, place from step where kind = 'charge' and job_id is not null order by job_id, place
 ) first where (step.user_id, step.place) = (first.user_id, first.place);
+analyze step;
 update step set kind = 'refund', reference = first.job_id::text from (
   select distinct on (back.job_id) back.job_id, back.user_id, back.place from step back
     join step charge on charge.reference = back.job_id::text and charge.kind = 'charge'
    where back.kind in ('adjustment', 'grant') and back.is_refund and back.place > charge.place and back.delta <= -charge.delta
    order by back.job_id, back.place
 ) first where (step.user_id, step.place) = (first.user_id, first.place);
+analyze step;
 
 -- ---------------------------------------------------------------------------------------------- the ledger
 -- Around the history: the bonus that the migrations gave is taken back, credits that were there before the first entry are
@@ -142,11 +148,13 @@ select step.user_id, 5, step.place, 'refund', -step.delta, step.reference, step.
   from step join job on job.id = step.job_id
  where step.kind = 'charge' and step.reference = job.id::text and job.ended = 'open'
    and not exists (select from step back where back.kind = 'refund' and back.reference = step.reference);
+analyze line;
 
 create temporary table numbered on commit drop as
   select line.*, account.seq + row_number() over in_order as seq, account.balance + sum(delta) over in_order as balance_after
     from line join public.credit_accounts account using (user_id)
   window in_order as (partition by line.user_id order by part, place);
+analyze numbered;
 insert into public.credit_ledger (user_id, seq, kind, delta, balance_after, reference, job_id, description, metadata, created_at)
   select user_id, seq, kind, delta, balance_after, reference, job_id, description, metadata, created_at
     from numbered order by user_id, seq;
@@ -182,8 +190,9 @@ insert into public.signup_bonuses (email_hash, user_id)
   ) hashed order by hash, user_id
   on conflict do nothing;
 insert into original.brought_over (user_id, credits, balance, entries)
-  select arriving.user_id, arriving.credits, account.balance, (select count(*) from numbered where numbered.user_id = arriving.user_id)
-    from arriving join public.credit_accounts account using (user_id);
+  select arriving.user_id, arriving.credits, account.balance, count(numbered.seq)
+    from arriving join public.credit_accounts account using (user_id) left join numbered using (user_id)
+   group by arriving.user_id, arriving.credits, account.balance;
 
 -- ---------------------------------------------------------------------------------------------- what to look at
 create or replace view original.left_behind with (security_invoker = on) as
