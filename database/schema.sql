@@ -848,6 +848,7 @@ CREATE OR REPLACE FUNCTION public.check_rate_limit(p_key text, p_max_requests in
  SET enable_seqscan TO 'off'
 AS $function$
 declare
+  v_window interval;
   v_hits timestamptz[];
   v_state jsonb;
   v_allowed boolean := false;
@@ -857,15 +858,25 @@ begin
     raise exception 'a rate limit is 0 to 10000 requests in 1 second to 366 days'
       using errcode = 'invalid_parameter_value';
   end if;
+  v_window := make_interval(secs => p_window_seconds);
   loop
     select hits into v_hits from public.rate_limits where key = p_key;
-    v_state := safelight.limit_state(p_key, v_hits, p_max_requests, p_window_seconds);
-    exit when v_allowed or v_state -> 'remaining' = '0';
-    v_allowed := safelight.take_hits(array[p_key], array[p_max_requests], array[p_window_seconds]);
+    exit when p_max_requests = 0 or v_hits[cardinality(v_hits) - p_max_requests + 1] > clock_timestamp() - v_window;
+    insert into public.rate_limits as bucket (key, hits, expires_at)
+    values (p_key, array[clock_timestamp()], clock_timestamp() + v_window)
+    on conflict (key) do update
+       set hits = (bucket.hits || clock_timestamp())[greatest(1, cardinality(bucket.hits) + 2 - p_max_requests):],
+           expires_at = greatest(bucket.expires_at, excluded.expires_at)
+     where (bucket.hits[cardinality(bucket.hits) - p_max_requests + 1] > clock_timestamp() - v_window) is not true
+    returning hits into v_hits;
+    v_allowed := found;
+    exit when v_allowed;
   end loop;
+  v_state := safelight.limit_state(p_key, v_hits, p_max_requests, p_window_seconds);
   return jsonb_build_object(
-    'allowed', v_allowed, 'limit', p_max_requests, 'remaining', v_state -> 'remaining',
-    'retry_after_ms', case when v_allowed then 0 else (v_state ->> 'resets_in_ms')::bigint end);
+    'allowed', v_allowed, 'limit', p_max_requests,
+    'remaining', case when v_allowed then (v_state ->> 'remaining')::integer else 0 end,
+    'retry_after_ms', case when v_allowed then 0 else greatest(1, (v_state ->> 'resets_in_ms')::bigint) end);
 end
 $function$
 ;
@@ -1475,16 +1486,18 @@ $function$
 
 CREATE OR REPLACE FUNCTION public.peek_rate_limits(p_limits jsonb)
  RETURNS jsonb
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
  SET enable_seqscan TO 'off'
 AS $function$
-  select coalesce(jsonb_agg(safelight.limit_state(
-           wanted.value ->> 'name', bucket.hits,
-           (wanted.value ->> 'max')::integer, (wanted.value ->> 'windowSeconds')::integer) order by wanted.position), '[]')
-    from jsonb_array_elements(p_limits) with ordinality wanted (value, position)
-    left join public.rate_limits bucket on bucket.key = wanted.value ->> 'key'
+begin
+  return coalesce((
+    select jsonb_agg(safelight.limit_state(
+             value ->> 'name', (select hits from public.rate_limits where key = value ->> 'key'),
+             (value ->> 'max')::integer, (value ->> 'windowSeconds')::integer) order by position)
+      from jsonb_array_elements(p_limits) with ordinality wanted (value, position)), '[]');
+end
 $function$
 ;
 
@@ -1952,23 +1965,22 @@ CREATE OR REPLACE FUNCTION public.take_rate_limits(p_limits jsonb)
  SET enable_seqscan TO 'off'
 AS $function$
 declare
+  v_keys text[];
+  v_maxima integer[];
+  v_windows integer[];
   v_states jsonb := public.peek_rate_limits(p_limits);
-  v_wait_ms bigint := (
-    select max((state ->> 'resets_in_ms')::bigint) from jsonb_array_elements(v_states) state
-     where state -> 'remaining' = '0');
 begin
-  if (select count(*) > count(distinct value ->> 'key') or max((value ->> 'max')::integer) > 10000
-        from jsonb_array_elements(p_limits)) then
+  if jsonb_path_exists(v_states, '$[*] ? (@.remaining == 0)') then
+    return jsonb_build_object('allowed', false, 'limits', v_states, 'retry_after_ms', (
+      select max((state ->> 'resets_in_ms')::bigint) from jsonb_array_elements(v_states) state
+       where state -> 'remaining' = '0'));
+  end if;
+  select array_agg(value ->> 'key'), array_agg((value ->> 'max')::integer), array_agg((value ->> 'windowSeconds')::integer)
+    into v_keys, v_maxima, v_windows from jsonb_array_elements(p_limits);
+  if cardinality(v_keys) > (select count(distinct key) from unnest(v_keys) key) or 10000 < any (v_maxima) then
     raise exception 'limits have keys of their own and allow at most 10000' using errcode = 'invalid_parameter_value';
   end if;
-  if v_wait_ms is not null then
-    return jsonb_build_object('allowed', false, 'retry_after_ms', v_wait_ms, 'limits', v_states);
-  end if;
-  if not safelight.take_hits(
-    array(select value ->> 'key' from jsonb_array_elements(p_limits)),
-    array(select (value ->> 'max')::integer from jsonb_array_elements(p_limits)),
-    array(select (value ->> 'windowSeconds')::integer from jsonb_array_elements(p_limits))
-  ) then
+  if not safelight.take_hits(v_keys, v_maxima, v_windows) then
     raise exception 'lost race: rate limits' using errcode = 'serialization_failure';
   end if;
   return jsonb_build_object('allowed', true, 'retry_after_ms', 0, 'limits', public.peek_rate_limits(p_limits));
@@ -2450,20 +2462,6 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION safelight.is_full(p_hits timestamp with time zone[], p_max integer, p_window_seconds integer)
- RETURNS boolean
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO ''
- SET enable_seqscan TO 'off'
-AS $function$
-begin
-  return p_max < 1 or coalesce(
-    p_hits[cardinality(p_hits) - p_max + 1] > clock_timestamp() - make_interval(secs => p_window_seconds), false);
-end
-$function$
-;
-
 CREATE OR REPLACE FUNCTION safelight.lane_use(p_provider text, p_account text, p_lane text, p_token text, p_window_ms double precision)
  RETURNS TABLE(sent integer, accepted integer, open_now integer, open_accepted integer, unanswered integer, open_of_token integer, unanswered_of_token integer)
  LANGUAGE plpgsql
@@ -2688,8 +2686,8 @@ begin
      set hits = (bucket.hits || clock_timestamp())
            [greatest(1, cardinality(bucket.hits) + 2 - p_maxima[array_position(p_keys, bucket.key)]):],
          expires_at = greatest(bucket.expires_at, excluded.expires_at)
-   where not safelight.is_full(bucket.hits, p_maxima[array_position(p_keys, bucket.key)],
-                               p_windows[array_position(p_keys, bucket.key)]);
+   where (bucket.hits[cardinality(bucket.hits) - p_maxima[array_position(p_keys, bucket.key)] + 1]
+           > clock_timestamp() - make_interval(secs => p_windows[array_position(p_keys, bucket.key)])) is not true;
   get diagnostics v_taken = row_count;
   return v_taken = cardinality(p_keys);
 end

@@ -63,14 +63,14 @@ const MUTANTS: readonly Mutant[] = [
   [
     'rivals for the last hit both get it',
     'limiter',
-    'where not safelight.is_full(bucket.hits',
-    'where true or safelight.is_full(bucket.hits',
+    '> clock_timestamp() - make_interval(secs => p_windows[array_position(p_keys, bucket.key)])) is not true;',
+    '> clock_timestamp() - make_interval(secs => p_windows[array_position(p_keys, bucket.key)])) is not true or true;',
   ],
   [
     'a limit lets one more through',
     'limiter',
-    'p_hits[cardinality(p_hits) - p_max + 1] >',
-    'p_hits[cardinality(p_hits) - p_max] >',
+    'cardinality(bucket.hits) - p_maxima[array_position(p_keys, bucket.key)] + 1]',
+    'cardinality(bucket.hits) - p_maxima[array_position(p_keys, bucket.key)]]',
   ],
   [
     'a limit forgets half of its window',

@@ -1,4 +1,4 @@
-/** One user's many admissions at once against as many of many users, each 64 of them over 16 connections. */
+/** Many admissions at once of one user, or from one address, against as many of many users: 64 of them over 16 connections. */
 import type { Database } from '@safelight/core'
 import type { SqlDriver } from '@safelight/postgres'
 import { randomUUID } from 'node:crypto'
@@ -7,6 +7,9 @@ import { admit, allowPerMinute, makePeople, newJob, pick, withPostgres } from '.
 
 const AT_ONCE = 64
 const LIMIT = 10
+const IP_LIMIT = 20
+/** As many of one user as the engine of a server has under way at a time; the others wait in it. */
+const ADMISSIONS_PER_USER = 4
 const AFFORDABLE = 3
 const BURSTS = 20
 
@@ -14,26 +17,39 @@ export async function hotUser(): Promise<void> {
   await withPostgres(async ({ open }) => {
     const { driver, database } = await open()
     const people = await makePeople(driver)
-    heading(`Hot user: ${AT_ONCE} admissions at once, ${CONNECTIONS} connections; a burst is all of them`)
+    heading(`Hot user, hot address: ${AT_ONCE} admissions at once, ${CONNECTIONS} connections; a burst is all of them`)
     await exactness(driver, database)
     const spread = 'bursts of as many users, all admitted'
-    const limited = `bursts of one user, ${LIMIT} admitted`
     const allowed = 'bursts of one user, all admitted'
-    const burst = (name: string, limit: number, users: () => string[]): Contender => ({
+    const limited = `bursts of one user, ${LIMIT} admitted`
+    const behind = `bursts of as many users from one address, ${IP_LIMIT} admitted`
+    const burst = (name: string, limits: [user: number, ip: number], once: () => Promise<unknown>): Contender => ({
       name,
       async measure() {
-        await allowPerMinute(database, limit)
-        return repeat(() => Promise.all(users().map(user => admit(database, user))), 1)
+        await allowPerMinute(database, ...limits)
+        return repeat(once, 1)
       },
     })
-    const each = () => Array.from({ length: AT_ONCE }, () => pick(people))
     // The next one each time: nobody is left with hits from the burst before.
     let next = 0
-    const one = () =>
-      Array.from({ length: AT_ONCE }, (_, index) => people[(index === 0 ? ++next : next) % people.length]!)
-    const figures = await compare([burst(spread, 1000, each), burst(limited, LIMIT, one), burst(allowed, 1000, one)])
-    atLeast(`one user over the limit / ${AT_ONCE} users`, ratio(figures, limited, spread), 1)
+    const ofOne = async () => {
+      const user = people[next++ % people.length]!
+      const lane = async () => {
+        for (let number = 0; number < AT_ONCE / ADMISSIONS_PER_USER; number++) await admit(database, user)
+      }
+      await Promise.all(Array.from({ length: ADMISSIONS_PER_USER }, lane))
+    }
+    const ofMany = (ip?: string) =>
+      Promise.all(Array.from({ length: AT_ONCE }, () => admit(database, pick(people), ip)))
+    const figures = await compare([
+      burst(spread, [1000, 1000], () => ofMany()),
+      burst(allowed, [1000, 1000], ofOne),
+      burst(limited, [LIMIT, 1000], ofOne),
+      burst(behind, [1000, IP_LIMIT], () => ofMany(randomUUID())),
+    ])
     atLeast(`one user, every one a charge of one account / ${AT_ONCE} users`, ratio(figures, allowed, spread), 0.25)
+    atLeast(`one user over the limit / ${AT_ONCE} users`, ratio(figures, limited, spread), 1)
+    atLeast(`one address over the limit / ${AT_ONCE} users`, ratio(figures, behind, spread), 0.25)
   })
 }
 

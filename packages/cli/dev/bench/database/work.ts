@@ -54,12 +54,16 @@ export async function makePeople(driver: SqlDriver, people = PEOPLE): Promise<st
   return rows.map(({ user_id }) => String(user_id))
 }
 
-export async function allowPerMinute(database: Required<Database>, userPerMinute: number): Promise<void> {
-  await database.settings.write({ limits: { userPerMinute, ipPerMinute: 1000, windowSeconds: 60 } })
+export async function allowPerMinute(
+  database: Required<Database>,
+  userPerMinute: number,
+  ipPerMinute = 1000,
+): Promise<void> {
+  await database.settings.write({ limits: { userPerMinute, ipPerMinute, windowSeconds: 60 } })
 }
 
-export async function admit(database: Required<Database>, userId: string): Promise<boolean> {
-  const { outcome } = await database.admit({ job: newJob(userId), ip: randomAddress(), hasCapacity: true })
+export async function admit(database: Required<Database>, userId: string, ip = randomAddress()): Promise<boolean> {
+  const { outcome } = await database.admit({ job: newJob(userId), ip, hasCapacity: true })
   if (outcome !== 'admitted' && outcome !== 'rate_limited' && outcome !== 'insufficient_credits')
     throw new Error(`An admission ended as ${outcome}.`)
   return outcome === 'admitted'
