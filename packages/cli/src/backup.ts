@@ -1,5 +1,6 @@
 /** `safelight backup`: the data directory as one file, which has its name only once it was read back and found whole. */
 import { randomBytes } from 'node:crypto'
+import type { Stats } from 'node:fs'
 import { realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { recordedMigrations, type RecordedMigration } from '@safelight/postgres'
@@ -40,10 +41,7 @@ A Postgres and a Supabase project are copied with pg_dump, as docs/operations/da
 
 /** The directory itself, where there is a database in it. Nothing is made where there is none. */
 async function existing(directory: string): Promise<string> {
-  const mark = await stat(join(directory, DATABASE, 'PG_VERSION')).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null
-    throw error
-  })
+  const mark = await found(join(directory, DATABASE, 'PG_VERSION'))
   if (!mark?.isFile()) throw new PlainError(`There is no database in ${directory}.`)
   return realpath(directory)
 }
@@ -53,8 +51,16 @@ async function checkOutput(output: string, directory: string): Promise<void> {
   const way = relative(directory, folder)
   if (way === '' || !(way === '..' || way.startsWith(`..${sep}`) || resolve(way) === way))
     throw new PlainError(`${output} is in the data directory, which it is a copy of: name another place with --output.`)
-  const there = await stat(output).catch(() => null)
+  const there = await found(output)
   if (there && !there.isFile()) throw new PlainError(`${output} is not a file: name one with --output.`)
+}
+
+/** What is at `path`; null where nothing is. */
+async function found(path: string): Promise<Stats | null> {
+  return stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null
+    throw error
+  })
 }
 
 /** PGlite is loaded where it is used: 20 MB of WebAssembly. */

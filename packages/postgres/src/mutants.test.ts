@@ -215,8 +215,8 @@ const MUTANTS: readonly Mutant[] = [
   [
     'a task comes before its time',
     'upkeep',
-    'task = p_task and claimed_at > clock_timestamp() - v_every',
-    'task = p_task and false',
+    'v_every interval := make_interval(secs => p_every_seconds)',
+    'v_every interval := make_interval(secs => 0)',
   ],
   [
     'what was starred is archived',
@@ -280,7 +280,7 @@ const MUTANTS: readonly Mutant[] = [
     'select user_id, coalesce(seq, last_seq), coalesce(balance, last_balance) from latest order by user_id',
   ],
   [
-    'the whole is not read from the first entry',
+    'the whole leaves out accounts without an entry',
     'upkeep',
     'select unnest(v_users) union\n      select distinct user_id',
     'select unnest(v_users) where false union\n      select distinct user_id',
@@ -333,15 +333,16 @@ describe('over postgres', () => {
   afterAll(() => engine.close())
 
   test.each(MUTANTS)('%s', { timeout: 90_000 }, async (_name, caughtBy, from, to) => {
-    const driver = await engine.open({ migrated: false })
-    await driver.query([shim, ...mutated(from, to)].join('\n'))
-    // Some show only in a race that somebody has to lose: then the suite gets more than one chance to see it.
+    // Some show only in a race that somebody has to lose: then the suite gets more than one chance to see it. Each has a
+    // database of its own, because what a suite leaves behind could be what fails the next time.
     let caught: unknown = null
     for (let chance = 0; chance < CHANCES && caught === null; chance++) {
+      const driver = await engine.open({ migrated: false })
+      await driver.query([shim, ...mutated(from, to)].join('\n'))
       caught = await firstFailure(SUITES[caughtBy](() => harnessOn(driver), driver))
+      await driver.close()
     }
     expect(caught).not.toBeNull()
-    await driver.close()
   })
 
   test('a table or a function that is not closed shows in the dump of the schema', async () => {

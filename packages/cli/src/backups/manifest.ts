@@ -113,7 +113,7 @@ function problemIn({ folders, files }: Contents): string | undefined {
 function problemWith(path: string): string | undefined {
   const parts = path.split('/')
   if (parts.some(part => part === '' || part === '.' || part === '..')) return 'leads out of its folder'
-  // eslint-disable-next-line no-control-regex
-  if (/[\\:\u0000-\u001f]/.test(path)) return 'has a name that not every system can write'
+  const hasControl = [...path].some(character => character < ' ')
+  if (hasControl || /[\\:]/.test(path)) return 'has a name that not every system can write'
   return undefined
 }

@@ -84,6 +84,14 @@ const bookChecks: Record<string, Check> = {
     assert.deepEqual(await problemsOf(stage, nobody), [['account_missing', 10, null]])
   },
 
+  async 'a balance without any entry'(stage) {
+    for (const whole of [true, false]) {
+      const userId = randomUUID()
+      await stage.driver.query('insert into public.credit_accounts (user_id, balance) values ($1, 10)', [userId])
+      assert.deepEqual(await problemsOf(stage, userId, { whole }), [['balance', 0, 10]])
+    }
+  },
+
   async 'what was rewritten long after it was read is found by reading the whole, and told until it is closed'(stage) {
     const userId = await userWith(stage, 5000)
     await charge(stage, userId, 500)
@@ -111,6 +119,7 @@ const bookChecks: Record<string, Check> = {
         of,
       ])
     await post(501, reference)
+    assert.deepEqual(await problemsOf(stage, userId), [['refund', 500, 501]])
     await post(10, randomUUID())
     assert.deepEqual(await problemsOf(stage, userId), [['refund', 0, 10], ['refund', 500, 501]]) // prettier-ignore
     assert.deepEqual(await problemsOf(stage, userId, { whole: true }), [['refund', 0, 10], ['refund', 500, 501]]) // prettier-ignore
