@@ -16,6 +16,8 @@ describe.skipIf(CANNOT_RUN)(`safelight start on a Supabase project${CANNOT_RUN ?
   let proxy: Proxy
   let onEmptyProject: Ended
   let server: Server
+  // Servers of one database make each other's jobs, so they need their pictures in one place.
+  let dataDirectory: string
   const servers: Server[] = []
 
   const variables = () => ({
@@ -23,6 +25,7 @@ describe.skipIf(CANNOT_RUN)(`safelight start on a Supabase project${CANNOT_RUN ?
     SUPABASE_PUBLISHABLE_KEY: stack.project.publishableKey,
     SUPABASE_SECRET_KEY: stack.project.secretKey,
     SAFELIGHT_SECRET: SECRET,
+    SAFELIGHT_DATA_DIR: dataDirectory,
   })
   const start = async (options: { cwd?: string; env?: Record<string, string> } = {}): Promise<Server> => {
     const { cwd = await emptyFolder(), env = {} } = options
@@ -59,6 +62,7 @@ describe.skipIf(CANNOT_RUN)(`safelight start on a Supabase project${CANNOT_RUN ?
   }
 
   beforeAll(async () => {
+    dataDirectory = await emptyFolder()
     stack = await startStack()
     proxy = await recordingProxy(stack.project.url)
     onEmptyProject = await refused(variables())
@@ -103,11 +107,11 @@ describe.skipIf(CANNOT_RUN)(`safelight start on a Supabase project${CANNOT_RUN ?
 
   it('may be the sign-in alone, with its database reached directly, but not the database alone', async () => {
     const DATABASE_URL = stack.databaseUrl
-    const { SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY, SAFELIGHT_SECRET } = variables()
+    const { SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY, SAFELIGHT_SECRET, SAFELIGHT_DATA_DIR } = variables()
     const alone = await refused({ DATABASE_URL, SAFELIGHT_SECRET })
     expect(alone).toMatchObject({ code: 1, stdout: '' })
     expect(alone.stderr).toMatch(/^safelight: DATABASE_URL names a database with a sign-in of its own, .*\n$/)
-    const env = { DATABASE_URL, SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY, SAFELIGHT_SECRET }
+    const env = { DATABASE_URL, SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY, SAFELIGHT_SECRET, SAFELIGHT_DATA_DIR }
     const direct = await startServer({ cwd: await emptyFolder(), env })
     servers.push(direct)
     proxy.asked = []

@@ -133,9 +133,13 @@ const fileChecks: Record<string, Check> = {
     const steps = [await stage.database.archiveExpiredMedia({ limit: 3 }), await stage.database.archiveExpiredMedia({ limit: 3 })] // prettier-ignore
     assert.deepEqual(steps.map(({ done }) => done), [3, 2]) // prettier-ignore
     assert.deepEqual(steps.map(({ more }) => more), [true, true]) // prettier-ignore
-    for (const { keys } of steps) await stage.database.forgetArchivedFiles(keys)
+    // What is not forgotten is named again; which of those that became due in one millisecond comes first is left open.
+    const named = new Set(steps.flatMap(({ keys }) => keys))
+    assert(named.size >= 3)
+    await stage.database.forgetArchivedFiles([...named])
     const { done, more, keys } = await stage.database.archiveExpiredMedia({ limit: 3 })
-    assert.deepEqual([done, more, keys.length], [0, false, 2])
+    assert.deepEqual([done, more, keys.length], [0, false, 5 - named.size])
+    assert(keys.every(key => !named.has(key)))
   },
 }
 
